@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from accounts.scoping import RowSecurity
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+
+    operations = [RowSecurity(name) for name in ("team", "invitation", "auditevent")]

@@ -1,0 +1,6 @@
+from accounts.models.audit import AuditEvent
+from accounts.models.token import ApiToken
+from accounts.models.user import User
+from accounts.models.workspace import Invitation, Membership, Team, Workspace
+
+__all__ = ["ApiToken", "AuditEvent", "Invitation", "Membership", "Team", "User", "Workspace"]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.scoping import WorkspaceModel
+from contacts.enums import CustomFieldKind
+from contacts.models.contact import Contact
+
+
+class Tag(WorkspaceModel):
+    """A tag that may be given; contacts carry its name."""
+
+    name = models.CharField(_("tag"), max_length=60)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [models.UniqueConstraint(fields=["workspace", "name"], name="tag_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomField(WorkspaceModel):
+    """A field that this workspace added to its contacts; values stand in `Contact.custom` under `key`."""
+
+    key = models.SlugField(_("key"), max_length=40)
+    label = models.CharField(_("label"), max_length=80)
+    kind = models.CharField(_("type"), max_length=10, choices=CustomFieldKind.choices)
+    choices = models.JSONField(_("choices"), default=list, blank=True)
+    applies_to = models.CharField(_("for"), max_length=12, blank=True)  # "" = both kinds
+    position = models.PositiveSmallIntegerField(default=0)
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [models.UniqueConstraint(fields=["workspace", "key"], name="custom_field_key")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Duplicate(WorkspaceModel):
+    """Two contacts that may be one: offered for a merge, never merged by itself. `dismissed` = a person said they differ."""
+
+    first = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+", db_index=False)
+    second = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    score = models.PositiveSmallIntegerField()
+    source = models.CharField(max_length=120, blank=True)
+    dismissed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "first", "second"], name="duplicate_pair"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="duplicate_ordered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} ~ {self.second_id}"

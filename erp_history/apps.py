@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ErpHistoryConfig(AppConfig):
+    name = "erp_history"

@@ -1,0 +1,170 @@
+"""What a provider is: a manifest of facts and a handful of calls. Core code asks for a capability, never for a name."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from integrations.engine.types import Account, Fields, Invoice, Page, Party, RawRecord, Ref, Remote
+
+
+def gettext_noop(message: str) -> str:
+    """Mark a text for translation without knowing who translates (makemessages finds the name)."""
+    return message
+
+
+class Capability(enum.StrEnum):
+    PULL_CONTACTS = "pull_contacts"
+    PUSH_CONTACTS = "push_contacts"
+    EXPORT = "export"  # "Export to ..." on contacts without a link
+    PULL_INVOICES = "pull_invoices"
+    QUOTES = "quotes"
+
+
+class Direction(enum.StrEnum):
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
+class Mode(enum.StrEnum):
+    """Who wins when both sides changed a field. CONNECTION: as the connection's conflict setting says."""
+
+    CONNECTION = "connection"
+    CRM_WINS = "crm"
+    REMOTE_WINS = "remote"
+    FILL_IF_EMPTY = "fill"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """One canonical field in sync. `theirs` is the vendor's name of it, for the Fields tab."""
+
+    ours: str
+    theirs: str
+    label: str
+    direction: Direction = Direction.BOTH
+    mode: Mode = Mode.CONNECTION
+    required: bool = False  # the vendor refuses a record without it
+    note: str = ""
+
+
+class FieldType(enum.StrEnum):
+    CHOICE = "choice"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    TEAM = "team"
+    SECRET = "secret"
+    INTEGER = "integer"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One setting of a connection; the settings form, the API and the command line are made from these."""
+
+    key: str
+    label: str
+    type: FieldType
+    default: Any = None
+    required: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    help: str = ""
+
+
+class ResourceKind(enum.StrEnum):
+    CONTACTS = "contacts"
+    INVOICES = "invoices"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A collection that a run pages through, in the manifest's order. `when=(setting, value)` makes it optional."""
+
+    key: str
+    label: str
+    kind: ResourceKind
+    remote_kind: str
+    when: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """Authorisation code with PKCE (RFC 6749, RFC 7636). Addresses and client come from the environment: `<PREFIX>_AUTHORIZE_URL`, `_TOKEN_URL`,
+    `_CLIENT_ID`, `_CLIENT_SECRET`, `_SCOPES`, `_CLIENT_AUTH` (basic | body | public)."""
+
+    env_prefix: str
+    default_scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that the vendor demands and the contact lacks, with the field it belongs to (`address.line2`)."""
+
+    field: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    key: str
+    label: str
+    tagline: str
+    colour: str  # css class suffix of the vendor's monogram
+    letter: str
+    auth: OAuth2 | None
+    settings: tuple[FieldSpec, ...]
+    resources: tuple[Resource, ...]
+    fields: tuple[FieldMap, ...]
+    capabilities: frozenset[Capability]
+    cadence: timedelta
+    export_kind: str = ""  # remote kind that "Export" creates
+    secrets: tuple[FieldSpec, ...] = ()
+    exclusive_group: str = ""
+    docs: str = ""
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+
+class Provider(Protocol):
+    """The calls of one connection. Every method may raise engine.errors; none keeps state between calls."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def check(self) -> Account:
+        """Prove that the permission works with the cheapest read; tell whose books they are."""
+
+    def page(self, resource: str, cursor: Mapping[str, Any] | None) -> Page:
+        """Read one page; None starts at the beginning."""
+
+    def remote(self, raw: RawRecord) -> Remote:
+        """Understand a contact-like record. Raises SkipRecord when it cannot be used."""
+
+    def invoice(self, raw: RawRecord) -> Invoice:
+        """Understand an invoice or quote. Raises SkipRecord when it cannot be used."""
+
+    def get(self, ref: Ref) -> RawRecord:
+        """Read one record. Raises Gone."""
+
+    def missing(self, party: Party) -> Sequence[Missing]:
+        """What must be filled in before `create` would be accepted."""
+
+    def payload(self, party: Party) -> Mapping[str, Any]:
+        """Exactly what `create` would send, in the vendor's words (shown before sending)."""
+
+    def create(self, party: Party, *, key: str) -> RawRecord:
+        """Create the record; `key` identifies the attempt where the vendor supports it. Raises Retry(in_doubt=True) when it may exist now."""
+
+    def update(self, current: RawRecord, changes: Fields, party: Party) -> RawRecord:
+        """Put `changes` (canonical) into the record as last read, everything else as read. `party` is the whole contact, for composite fields."""
+
+    def find(self, party: Party) -> Sequence[RawRecord]:
+        """Every record at the vendor that `create(party)` may have made (look-up of a create in doubt)."""
+
+
+Opener = Callable[..., Provider]

@@ -1,0 +1,80 @@
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class ConnectionStatus(TextChoices):
+    SETUP = "SETUP", _("Not connected yet")
+    ACTIVE = "ACTIVE", _("Connected")
+    RECONNECT = "RECONNECT", _("Reconnect")
+    PAUSED = "PAUSED", _("Paused")
+    OFF = "OFF", _("Off")
+
+
+class Health(TextChoices):
+    """The one word for people."""
+
+    HEALTHY = "healthy", _("Healthy")
+    SYNCING = "syncing", _("Syncing")
+    ATTENTION = "attention", _("Needs attention")
+    RECONNECT = "reconnect", _("Reconnect")
+    PAUSED = "paused", _("Paused")
+    SETUP = "setup", _("Set up")
+    OFF = "off", _("Off")
+
+
+class LinkState(TextChoices):
+    LINKED = "LINKED", _("In sync")
+    HELD = "HELD", _("Waits for you")
+    IGNORED = "IGNORED", _("Left alone")
+    FAILING = "FAILING", _("Failing")
+    GONE = "GONE", _("Deleted there")
+    HIDDEN = "HIDDEN", _("Hidden")
+
+
+class RunKind(TextChoices):
+    INITIAL = "initial", _("First sync")
+    SCHEDULED = "scheduled", _("Scheduled")
+    MANUAL = "manual", _("Sync now")
+    PREVIEW = "preview", _("Preview")
+    UNDO = "undo", _("Undo")
+
+
+class RunStatus(TextChoices):
+    QUEUED = "QUEUED", _("Waiting")
+    RUNNING = "RUNNING", _("Running")
+    WAITING = "WAITING", _("Paused by the other side")
+    DECIDING = "DECIDING", _("Waits for your decision")
+    DONE = "DONE", _("Finished")
+
+
+class Outcome(TextChoices):
+    SUCCESS = "success", _("Done")
+    PARTIAL = "partial", _("Done, some records need you")
+    FAILED = "failed", _("Failed")
+    NEEDS_RECONNECT = "needs_reconnect", _("Reconnect needed")
+    NEEDS_DECISION = "needs_decision", _("Needs your decision")
+    CANCELLED = "cancelled", _("Stopped")
+
+
+class Phase(TextChoices):
+    FETCH = "fetch", _("Reading")
+    APPLY = "apply", _("Writing")
+    SWEEP = "sweep", _("Checking")
+    DONE = "done", _("Finished")
+
+
+class OutboxState(TextChoices):
+    WAITING = "WAITING", _("Waiting")
+    SENDING = "SENDING", _("Sending")
+    STUCK = "STUCK", _("Needs attention")
+
+
+class OutboxOperation(TextChoices):
+    UPDATE = "update", _("Update")
+    CREATE = "create", _("Export")
+
+
+class Level(TextChoices):
+    INFO = "info", _("Info")
+    WARNING = "warning", _("Warning")
+    ERROR = "error", _("Error")

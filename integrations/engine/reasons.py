@@ -1,0 +1,1 @@
+RULES: frozenset[str] = frozenset()

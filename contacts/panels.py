@@ -1,0 +1,158 @@
+"""Where apps above hang what they know on contacts' screens and API. They register in AppConfig.ready(); contacts never imports them.
+
+Every callable runs inside `workspace_tx`. Those that take many contacts must need a fixed number of queries. HTML must be safe (`format_html`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import Workspace
+from contacts.models import Contact
+
+Text = str | Promise
+Html = str | None
+Slot = Literal[
+    "main", "side", "badge", "action", "delete_warning", "merge_question", "home"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A piece of the contact page (or of the home page). `render` gives safe html, or None for "nothing to show".
+
+    It is called as render(request, contact); in slot merge_question as render(request, kept, gone); in slot home as render(request).
+    main, side: a whole card. badge: behind the name. action: an <a>/<button>/<form> inside the "More" menu (class dropdown-item).
+    delete_warning: one sentence in the delete dialog. merge_question: form fields named `choice.<key>`, handed to `contacts_merged` as `choices`.
+    """
+
+    key: str
+    slot: Slot
+    render: Callable[..., Html]
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of the list: {contact id: safe html} for one page of contacts."""
+
+    key: str
+    label: Text
+    values: Callable[[Workspace, Sequence[Contact]], Mapping[int, str]]
+    order: int = 50
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A filter of list, export and API (`?<key>=value`). Without `options` it is the API's only."""
+
+    key: str
+    label: Text
+    apply: Callable[[QuerySet[Contact], str], QuerySet[Contact]]
+    options: Callable[[Workspace], Sequence[tuple[str, Text]]] | None = None
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiField:
+    """A read-only key in the JSON of a contact: {contact id: value} for one page; `empty` for the ones left out."""
+
+    key: str
+    values: Callable[[Workspace, Sequence[Contact]], Mapping[int, Any]]
+    empty: Callable[[], Any] = list
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the timeline: what happened (safe html), who did it, when."""
+
+    at: dt.datetime
+    html: str
+    by: Text = ""
+    tone: Literal["", "sync", "note", "warn"] = "sync"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineSource:
+    """Entries of one contact older than `before`, newest first, at most `limit`."""
+
+    key: str
+    entries: Callable[[HttpRequest, Contact, dt.datetime | None, int], Sequence[Entry]]
+
+
+_panels: dict[tuple[str, str], Panel] = {}
+_columns: dict[str, Column] = {}
+_filters: dict[str, Filter] = {}
+_api_fields: dict[str, ApiField] = {}
+_sources: dict[str, TimelineSource] = {}
+# (request, run id) -> address of a run's page, "" when there is none.
+run_url: Callable[[HttpRequest, int], str] | None = None
+
+
+def register(panel: Panel) -> None:
+    """Add a panel; the same slot and key again replaces it."""
+    _panels[panel.slot, panel.key] = panel
+
+
+def register_column(column: Column) -> None:
+    _columns[column.key] = column
+
+
+def register_filter(filter: Filter) -> None:
+    _filters[filter.key] = filter
+
+
+def register_api_field(field: ApiField) -> None:
+    _api_fields[field.key] = field
+
+
+def register_timeline(source: TimelineSource) -> None:
+    _sources[source.key] = source
+
+
+def register_run_url(address: Callable[[HttpRequest, int], str]) -> None:
+    """Give the timeline a link from "run 412" to that run's page."""
+    global run_url  # noqa: PLW0603  one registry per process, filled at start-up
+    run_url = address
+
+
+def rendered(slot: Slot, request: HttpRequest, *contacts: Contact) -> list[SafeString]:
+    """The filled panels of one slot, in order."""
+    found = [
+        panel.render(request, *contacts)
+        for panel in _ordered(panel for panel in _panels.values() if panel.slot == slot)
+    ]
+    return [mark_safe(html) for html in found if html]  # noqa: S308  Panel.render gives safe html
+
+
+def columns() -> list[Column]:
+    return _ordered(_columns.values())
+
+
+def filters() -> list[Filter]:
+    return _ordered(_filters.values())
+
+
+def api_fields() -> list[ApiField]:
+    return list(_api_fields.values())
+
+
+def timeline_sources() -> list[TimelineSource]:
+    return list(_sources.values())
+
+
+Placed = TypeVar("Placed", Panel, Column, Filter)
+
+
+def _ordered(items: Iterable[Placed]) -> list[Placed]:
+    return sorted(items, key=lambda item: (item.order, item.key))

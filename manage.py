@@ -6,7 +6,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from crmsync import embedded
+from crmsync import embedded, sandbox
 
 WITHOUT_SERVICES = {"help", "compilemessages", "makemessages", "collectstatic", "startapp", "diffsettings", "check", "version"}
 # Stands in where a command needs settings but no database: nothing listens there.
@@ -31,6 +31,8 @@ def prepare(command: str, *, arguments: list[str]) -> None:
             os.environ.setdefault(name, value)
         return
     embedded.start_if_needed()
+    if sandbox.wanted() and command != "serve":
+        sandbox.use(os.environ, at_port=sandbox.port())
     if command == "migrate" and os.environ.get("DATABASE_OWNER_URL"):
         os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"]
 

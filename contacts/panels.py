@@ -20,9 +20,7 @@ from contacts.models import Contact
 
 Text = str | Promise
 Html = str | None
-Slot = Literal[
-    "main", "side", "badge", "action", "delete_warning", "merge_question", "home"
-]
+Slot = Literal["main", "side", "badge", "action", "delete_warning", "merge_question", "home"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,17 +120,14 @@ def register_timeline(source: TimelineSource) -> None:
 
 def register_run_url(address: Callable[[HttpRequest, int], str]) -> None:
     """Give the timeline a link from "run 412" to that run's page."""
-    global run_url  # noqa: PLW0603  one registry per process, filled at start-up
+    global run_url
     run_url = address
 
 
 def rendered(slot: Slot, request: HttpRequest, *contacts: Contact) -> list[SafeString]:
     """The filled panels of one slot, in order."""
-    found = [
-        panel.render(request, *contacts)
-        for panel in _ordered(panel for panel in _panels.values() if panel.slot == slot)
-    ]
-    return [mark_safe(html) for html in found if html]  # noqa: S308  Panel.render gives safe html
+    found = [panel.render(request, *contacts) for panel in _ordered(panel for panel in _panels.values() if panel.slot == slot)]
+    return [mark_safe(html) for html in found if html]
 
 
 def columns() -> list[Column]:

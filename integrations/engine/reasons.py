@@ -1,1 +1,259 @@
-RULES: frozenset[str] = frozenset()
+"""Every reason code with its sentence and what helps. Sentences name the record and the vendor; parameters are filled in when shown.
+
+`%(vendor)s` and `%(name)s` may be used in every sentence; the other placeholders must be among the parameters of every `Reason` of that code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from integrations.engine.provider import gettext_noop
+from integrations.engine.types import Reason
+
+_RETRIED = gettext_noop("It is tried again by itself.")
+_RECONNECT = gettext_noop("Connect to %(vendor)s again. What is waiting to be sent is kept.")
+
+# A person or a setting here said so: nothing that the vendor did.
+OWN_CHOICES: frozenset[str] = frozenset(
+    {
+        "ignored_by_person",
+        "deleted_here_kept_away",
+        "supplier_off",
+        "not_here",
+        "hidden",
+    }
+)
+# A rule leaves the record out: counted as skipped, not as failed.
+RULES: frozenset[str] = OWN_CHOICES | {"marked_ours", "inactive_there"}
+
+REASONS: dict[str, tuple[str, str]] = {
+    # Which contact is it?
+    "two_here": (
+        gettext_noop("More than one contact here fits %(name)s."),
+        gettext_noop("Choose the one that is record %(id)s in %(vendor)s."),
+    ),
+    "two_there": (
+        gettext_noop("%(vendor)s has more than one record that fits %(name)s, so nobody can tell which of them is the contact here."),
+        gettext_noop("Choose the right one, or bring each in as a new contact."),
+    ),
+    "taken": (
+        gettext_noop("The contact that fits %(name)s is linked to another record in %(vendor)s already."),
+        gettext_noop("Choose another contact, or bring it in as a new one."),
+    ),
+    "perhaps_made_anew": (
+        gettext_noop("%(name)s may be a record that was deleted in %(vendor)s and made anew."),
+        gettext_noop("The next sync will know, and link it by itself."),
+    ),
+    "near_name": (
+        gettext_noop("%(name)s came in as a new contact, but its name is close to %(other)s."),
+        gettext_noop("Merge the two if they are the same."),
+    ),
+    "still_held": (
+        gettext_noop("%(name)s still waits for a decision."),
+        gettext_noop("Choose the contact that it belongs to."),
+    ),
+    "conflict_ask": (
+        gettext_noop("%(name)s was changed both here and in %(vendor)s: %(fields)s."),
+        gettext_noop("Choose which value is right."),
+    ),
+    "required_empty": (
+        gettext_noop("%(name)s was emptied here, but %(vendor)s needs it: %(fields)s."),
+        gettext_noop("Fill it in again, or take the value of %(vendor)s."),
+    ),
+    "in_doubt_many": (
+        gettext_noop("%(name)s was sent to %(vendor)s, the answer never came, and now more than one record there could be it."),
+        gettext_noop("Choose the right one. Nothing is sent again before that."),
+    ),
+    # Left out by a rule or a person
+    "deleted_here_kept_away": (
+        gettext_noop("%(name)s was deleted here and is kept away, as the settings say."),
+        gettext_noop("Restore the contact to have it in sync again."),
+    ),
+    "ignored_by_person": (
+        gettext_noop("Somebody chose to leave %(name)s out."),
+        gettext_noop("Take it back from the list of what is left out."),
+    ),
+    "supplier_off": (
+        gettext_noop("%(name)s is a supplier, and suppliers are left out."),
+        gettext_noop("Change this in the settings of the connection."),
+    ),
+    "marked_ours": (
+        gettext_noop("%(name)s carries the mark of a record that came from here, so it is not brought in again."),
+        "",
+    ),
+    "inactive_there": (
+        gettext_noop("%(name)s is inactive in %(vendor)s."),
+        gettext_noop("Make it active there to bring it in."),
+    ),
+    "not_here": (
+        gettext_noop("No contact here fits %(name)s, and new ones are not brought in."),
+        gettext_noop("Change this in the settings of the connection, or link it to a contact."),
+    ),
+    "hidden": (
+        gettext_noop("%(name)s is hidden while the integration is off."),
+        gettext_noop("Enable the integration to see it again."),
+    ),
+    # The record itself
+    "no_name": (
+        gettext_noop("Record %(id)s has no name in %(vendor)s."),
+        gettext_noop("Give it a name there."),
+    ),
+    "bad_record": (
+        gettext_noop("%(vendor)s sent a record that cannot be read: %(problem)s"),
+        gettext_noop("Look at it in %(vendor)s. It is read again with every sync."),
+    ),
+    "missing_fields": (
+        gettext_noop("%(vendor)s needs more to accept %(name)s: %(fields)s."),
+        gettext_noop("Fill it in here; it is then sent by itself."),
+    ),
+    "refused": (
+        gettext_noop("%(vendor)s refused %(name)s: %(message)s"),
+        gettext_noop("Correct it here; it is then sent again by itself."),
+    ),
+    "not_stored": (
+        gettext_noop("%(vendor)s accepted %(name)s, but did not store: %(fields)s."),
+        gettext_noop("These fields stay as they are here."),
+    ),
+    "changed_there": (
+        gettext_noop("%(name)s was changed in %(vendor)s while it was being sent."),
+        gettext_noop("It is compared and sent again by itself."),
+    ),
+    "gone": (
+        gettext_noop("%(name)s does not exist in %(vendor)s any more."),
+        gettext_noop("The contact stays. Export it to make it there again."),
+    ),
+    "gone_there": (
+        gettext_noop("%(name)s (record %(id)s) was deleted in %(vendor)s."),
+        gettext_noop("The contact stays. Export it to make it there again."),
+    ),
+    # The permission
+    "reconnect_needed": (
+        gettext_noop("%(vendor)s does not accept the permission any more."),
+        _RECONNECT,
+    ),
+    "unauthorised": (
+        gettext_noop("%(vendor)s does not accept the permission any more."),
+        _RECONNECT,
+    ),
+    "token_expired_no_refresh": (
+        gettext_noop("The permission from %(vendor)s has run out, and %(vendor)s gave none that renews itself."),
+        _RECONNECT,
+    ),
+    "denied_call": (
+        gettext_noop("%(vendor)s does not allow this: %(ability)s. Everything else goes on."),
+        gettext_noop("Connect again with an account that may do it."),
+    ),
+    "forbidden": (
+        gettext_noop("%(vendor)s does not allow this. Everything else goes on."),
+        gettext_noop("Connect again with an account that may do it."),
+    ),
+    "other_account": (
+        gettext_noop("This permission is for %(account)s, the links here belong to another account of %(vendor)s."),
+        gettext_noop("Connect with the account of before, or start anew with this one."),
+    ),
+    # The way to the vendor
+    "rate_limited": (
+        gettext_noop("%(vendor)s asks to wait before the next call."),
+        gettext_noop("It goes on by itself."),
+    ),
+    "vendor_down": (gettext_noop("%(vendor)s has a fault at the moment."), _RETRIED),
+    "timeout": (gettext_noop("%(vendor)s did not answer in time."), _RETRIED),
+    "too_slow": (gettext_noop("%(vendor)s sent its answer too slowly."), _RETRIED),
+    "too_big": (
+        gettext_noop("%(vendor)s sent an answer that is too big to be right."),
+        _RETRIED,
+    ),
+    "unreachable": (gettext_noop("%(vendor)s cannot be reached."), _RETRIED),
+    "dns": (gettext_noop("The address of %(vendor)s cannot be found."), _RETRIED),
+    "tls": (gettext_noop("The secure connection to %(vendor)s failed."), _RETRIED),
+    "connection_lost": (
+        gettext_noop("The connection to %(vendor)s broke off."),
+        _RETRIED,
+    ),
+    "not_json": (
+        gettext_noop("%(vendor)s sent something that is no data, such as a log-in page."),
+        _RETRIED,
+    ),
+    "bad_answer": (
+        gettext_noop("%(vendor)s sent an answer that cannot be read."),
+        _RETRIED,
+    ),
+    "redirected": (
+        gettext_noop("%(vendor)s pointed to another address, which is not followed."),
+        gettext_noop("Ask the operator to check the address of %(vendor)s."),
+    ),
+    "bad_address": (
+        gettext_noop("The address of %(vendor)s is wrong."),
+        gettext_noop("Ask the operator to check it."),
+    ),
+    "blocked_address": (
+        gettext_noop("The address of %(vendor)s leads into a private network and is blocked."),
+        gettext_noop("Ask the operator to check it."),
+    ),
+    # The run
+    "empty_list": (
+        gettext_noop("%(vendor)s sent an empty list, although %(links)s records are linked. Nothing was changed."),
+        gettext_noop("If the list is really empty now, confirm it."),
+    ),
+    "mass_change": (
+        gettext_noop(
+            "This sync would overwrite %(overwritten)s, unlink %(unlinked)s and leave out %(hidden)s of %(links)s linked contacts. "
+            "Nothing was changed."
+        ),
+        gettext_noop("Look at the preview, then let it through or cancel it."),
+    ),
+    "drift": (
+        gettext_noop("The list in %(vendor)s changed while it was being read."),
+        gettext_noop("It is read once more by itself."),
+    ),
+    "loop": (
+        gettext_noop("%(vendor)s sent the same page again and again; reading stopped at page %(page)s."),
+        _RETRIED,
+    ),
+    "cancelled": (
+        gettext_noop("Somebody cancelled the sync. What was done before stays."),
+        "",
+    ),
+    "lease_lost": (
+        gettext_noop("Another worker took over the sync."),
+        gettext_noop("It goes on by itself."),
+    ),
+    "worker_lost": (
+        gettext_noop("The sync broke off %(count)s times at the same place."),
+        gettext_noop("Start it again; if it happens again, send us the log."),
+    ),
+}
+
+_UNKNOWN = (gettext_noop("Something unexpected happened (%(code)s)."), "")
+_ANYBODY = {
+    "vendor": gettext_noop("the other system"),
+    "name": gettext_noop("this record"),
+}
+
+
+class _Words(dict[str, object]):
+    """A sentence is better with a gap than not at all: reasons are kept for years, their parameters may not fit any more."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def sentence(reason: Reason, translate: Callable[[str], str] = str, **words: object) -> str:
+    """Say the reason. `words` are used where the reason does not bring its own (`vendor`: the provider's label)."""
+    return _say(REASONS.get(reason.code, _UNKNOWN)[0], reason, translate, words)
+
+
+def fix_hint(reason: Reason, translate: Callable[[str], str] = str, **words: object) -> str:
+    """Say what helps; "" when nothing needs to be done."""
+    return _say(REASONS.get(reason.code, _UNKNOWN)[1], reason, translate, words)
+
+
+def _say(text: str, reason: Reason, translate: Callable[[str], str], words: dict[str, object]) -> str:
+    if not text:
+        return ""
+    anybody = {key: translate(word) for key, word in _ANYBODY.items()}
+    return translate(text) % _Words({**anybody, **words, **_filled(reason), "code": reason.code})
+
+
+def _filled(reason: Reason) -> dict[str, object]:
+    return {key: value for key, value in reason.params.items() if value not in ("", None)}

@@ -89,6 +89,7 @@ class Resource:
     kind: ResourceKind
     remote_kind: str
     when: tuple[str, str] | None = None
+    read_only: bool = False  # we never write to records of this kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Manifest:
     secrets: tuple[FieldSpec, ...] = ()
     exclusive_group: str = ""
     docs: str = ""
+    api_url: str = ""  # the vendor's root; `<KEY>_API_URL` in the environment replaces it
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities

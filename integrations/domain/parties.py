@@ -1,0 +1,86 @@
+"""Contacts as the engine sees them, and the engine's changes as contacts are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contacts.models import Contact
+from crmsync.lib.text import strip_nul
+from integrations.engine.errors import SkipRecord
+from integrations.engine.types import Kind, Local, Party, Reason, Remote
+
+PLAIN = ("name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "notes", "life_cycle")
+ADDRESS = ("line1", "line2", "city", "region", "postcode", "country")
+LIMITS = {f.name: f.max_length for f in Contact._meta.concrete_fields if f.name in PLAIN and f.max_length} | {"email": 254, "phone": 60}
+ADDRESS_LIMIT = 300
+
+
+def local_of(contact: Contact) -> Local:
+    """The canonical view: the first e-mail, phone and address are the ones other systems get."""
+    fields: dict[str, Any] = {name: getattr(contact, name) for name in PLAIN}
+    address = contact.first_address
+    fields["email"] = contact.first_email
+    fields["phone"] = contact.first_phone
+    fields["address"] = {name: address[name] for name in ADDRESS if address.get(name)}
+    return Local(
+        id=contact.pk,
+        kind=Kind(contact.kind),
+        fields=fields,
+        version=contact.version,
+        deleted=contact.deleted_at is not None,
+        organisation_id=contact.organisation_id,
+    )
+
+
+def party_of(contact: Contact, *, kind: Kind | None = None) -> Party:
+    local = local_of(contact)
+    return Party(kind=kind or local.kind, fields=local.fields)
+
+
+def new_row(remote: Remote, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a contact that comes from a provider."""
+    row = row_changes(None, changes)
+    return {"kind": remote.party.kind.value, "tags": list(remote.party.tags), **row}
+
+
+def row_changes(contact: Contact | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Canonical changes as `Contact` fields; the other e-mails, phones and addresses stay."""
+    row: dict[str, Any] = {name: _text(changes[name]) for name in PLAIN if name in changes}
+    if "email" in changes:
+        row["emails"] = _first(contact.emails if contact else [], "email", _text(changes["email"]))
+    if "phone" in changes:
+        row["phones"] = _first(contact.phones if contact else [], "number", _text(changes["phone"]))
+    if "address" in changes:
+        row["addresses"] = _first_address(contact.addresses if contact else [], changes["address"] or {})
+    return row
+
+
+def checked(remote: Remote) -> Remote:
+    """Refuse what the CRM cannot keep whole. Raises SkipRecord naming the field."""
+    for name, limit in LIMITS.items():
+        value = remote.party.fields.get(name) or ""
+        if len(value) > limit:
+            raise SkipRecord(Reason("too_long", {"id": remote.ref.id, "field": name, "limit": str(limit), "length": str(len(value))}))
+    if any(len(part or "") > ADDRESS_LIMIT for part in (remote.party.fields.get("address") or {}).values()):
+        raise SkipRecord(Reason("too_long", {"id": remote.ref.id, "field": "address", "limit": str(ADDRESS_LIMIT), "length": "-"}))
+    return remote
+
+
+def _text(value: Any) -> str:
+    return strip_nul(str(value or ""))
+
+
+def _first(entries: list[dict[str, Any]], key: str, value: str) -> list[dict[str, Any]]:
+    """Put the value first: an entry that has it moves up, else the first one is replaced; empty takes the first one away."""
+    known = [entry for entry in entries if entry.get(key) == value]
+    if known:
+        return [known[0], *(entry for entry in entries if entry is not known[0])]
+    rest = entries[1:]
+    return [{"label": entries[0].get("label", "") if entries else "", key: value}, *rest] if value else rest
+
+
+def _first_address(entries: list[dict[str, Any]], value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    clean = {name: _text(value.get(name)) for name in ADDRESS if value.get(name)}
+    label = entries[0].get("label", "") if entries else ""
+    return [{"label": label, **clean}, *entries[1:]] if clean else entries[1:]

@@ -28,11 +28,7 @@ class Impact:
     overwritten: int = 0
 
     def __add__(self, other: Impact) -> Impact:
-        return Impact(
-            self.hidden + other.hidden,
-            self.unlinked + other.unlinked,
-            self.overwritten + other.overwritten,
-        )
+        return Impact(self.hidden + other.hidden, self.unlinked + other.unlinked, self.overwritten + other.overwritten)
 
     @property
     def total(self) -> int:
@@ -65,11 +61,7 @@ def check_impact(impact: Impact, *, links: int) -> Stop | None:
     """Stop a pull that would take away more than max(20, 10 %) of the links."""
     if impact.total <= allowed(links):
         return None
-    counts = {
-        "hidden": impact.hidden,
-        "unlinked": impact.unlinked,
-        "overwritten": impact.overwritten,
-    }
+    counts = {"hidden": impact.hidden, "unlinked": impact.unlinked, "overwritten": impact.overwritten}
     return Stop(Reason("mass_change", {**counts, "total": impact.total, "links": links}))
 
 

@@ -76,11 +76,7 @@ def doubled_keys(keys: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
 
 
 def match_in_order(
-    remotes: Sequence[Remote],
-    *,
-    links: Mapping[Ref, Link],
-    rule: Rule,
-    manual: Mapping[Ref, int] | None = None,
+    remotes: Sequence[Remote], *, links: Mapping[Ref, Link], rule: Rule, manual: Mapping[Ref, int] | None = None
 ) -> dict[Ref, Match]:
     """Match by a person's choice first, then by the record's id (its link), then by the rule."""
     known = {**_by_id(remotes, links), **_by_person(remotes, manual or {})}
@@ -100,24 +96,13 @@ def match_by_exact_name(
     """Match by equal name: organisations first, a person only when no organisation has the name and exactly one person has it."""
     bonds = _Bonds(taken, leaving)
     return {
-        remote.ref: _by_name(
-            remote,
-            key(remote),
-            organisations_by_key,
-            persons_by_key,
-            doubled=doubled_keys,
-            bonds=bonds,
-        )
+        remote.ref: _by_name(remote, key(remote), organisations_by_key, persons_by_key, doubled=doubled_keys, bonds=bonds)
         for remote in remotes
     }
 
 
 def match_by_keys(
-    remotes: Sequence[Remote],
-    *,
-    rules: Sequence[KeyRule],
-    taken: Taken = frozenset(),
-    leaving: Taken = frozenset(),
+    remotes: Sequence[Remote], *, rules: Sequence[KeyRule], taken: Taken = frozenset(), leaving: Taken = frozenset()
 ) -> dict[Ref, Match]:
     """Match by the first rule whose key somebody carries."""
     bonds = _Bonds(taken, leaving)
@@ -133,15 +118,7 @@ def _by_person(remotes: Iterable[Remote], manual: Mapping[Ref, int]) -> dict[Ref
     return {remote.ref: Match(contact_id=manual[remote.ref], by="manual") for remote in remotes if remote.ref in manual}
 
 
-def _by_name(
-    remote: Remote,
-    key: str,
-    organisations: ByKey,
-    persons: ByKey,
-    *,
-    doubled: Doubled,
-    bonds: _Bonds,
-) -> Match:
+def _by_name(remote: Remote, key: str, organisations: ByKey, persons: ByKey, *, doubled: Doubled, bonds: _Bonds) -> Match:
     if not key:
         return Match(reason=Reason("no_name", {"id": remote.ref.id}))
     holders = organisations.get(key) or persons.get(key, ())
@@ -154,44 +131,17 @@ def _by_rules(remote: Remote, rules: Sequence[KeyRule], bonds: _Bonds) -> Match:
 
 
 def _by_rule(remote: Remote, rule: KeyRule, key: str, bonds: _Bonds) -> Match:
-    return (
-        _decide(
-            remote,
-            key,
-            rule.contacts.get(key, ()),
-            doubled=rule.doubled,
-            bonds=bonds,
-            by=rule.name,
-        )
-        if key
-        else Match()
-    )
+    return _decide(remote, key, rule.contacts.get(key, ()), doubled=rule.doubled, bonds=bonds, by=rule.name) if key else Match()
 
 
-def _decide(
-    remote: Remote,
-    key: str,
-    holders: Sequence[int],
-    *,
-    doubled: Doubled,
-    bonds: _Bonds,
-    by: str,
-) -> Match:
+def _decide(remote: Remote, key: str, holders: Sequence[int], *, doubled: Doubled, bonds: _Bonds, by: str) -> Match:
     free = bonds.free(holders, remote.ref.kind)
     if (remote.ref.kind, key) in doubled:
         return Match(candidates=free, reason=Reason("two_there", {"name": _label(remote)}), by=by)
     if len(free) > 1:
-        return Match(
-            candidates=free,
-            reason=Reason("two_here", {"name": _label(remote), "id": remote.ref.id}),
-            by=by,
-        )
+        return Match(candidates=free, reason=Reason("two_here", {"name": _label(remote), "id": remote.ref.id}), by=by)
     if not free and bonds.any_leaving(holders, remote.ref.kind):
-        return Match(
-            candidates=tuple(holders),
-            reason=Reason("perhaps_made_anew", {"name": _label(remote)}),
-            by=by,
-        )
+        return Match(candidates=tuple(holders), reason=Reason("perhaps_made_anew", {"name": _label(remote)}), by=by)
     return Match(contact_id=free[0], by=by) if free else Match()
 
 

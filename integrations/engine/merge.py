@@ -121,14 +121,7 @@ class _Draft:
         )
 
 
-def merge(
-    fields: Sequence[FieldMap],
-    *,
-    base: Base | None,
-    ours: Fields,
-    theirs: Fields,
-    policy: Winner,
-) -> MergeResult:
+def merge(fields: Sequence[FieldMap], *, base: Base | None, ours: Fields, theirs: Fields, policy: Winner) -> MergeResult:
     """Compare both sides with their agreement. `policy` decides where a field's own mode does not."""
     draft = _Draft(base=base or EMPTY_BASE)
     for each in fields:
@@ -200,11 +193,7 @@ def _step(case: _Case, policy: Winner) -> _Step:
 
 
 def _winner(mode: Mode, policy: Winner) -> Winner:
-    modes: dict[Mode, Winner] = {
-        Mode.CRM_WINS: "crm",
-        Mode.REMOTE_WINS: "remote",
-        Mode.ASK: "ask",
-    }
+    modes: dict[Mode, Winner] = {Mode.CRM_WINS: "crm", Mode.REMOTE_WINS: "remote", Mode.ASK: "ask"}
     return modes.get(mode, policy)
 
 

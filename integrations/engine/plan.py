@@ -14,29 +14,10 @@ from typing import Literal, TypeAlias
 
 from integrations.engine.errors import SkipRecord
 from integrations.engine.matching import Match
-from integrations.engine.merge import (
-    MergeResult,
-    Winner,
-    incoming_only,
-    is_empty,
-    merge,
-    same,
-)
+from integrations.engine.merge import MergeResult, Winner, incoming_only, is_empty, merge, same
 from integrations.engine.provider import FieldMap
 from integrations.engine.reasons import RULES
-from integrations.engine.types import (
-    Action,
-    Base,
-    Conflict,
-    Decision,
-    Fields,
-    Link,
-    LinkState,
-    Local,
-    Reason,
-    Ref,
-    Remote,
-)
+from integrations.engine.types import Action, Base, Conflict, Decision, Fields, Link, LinkState, Local, Reason, Ref, Remote
 
 Claim: TypeAlias = tuple[int, str]  # (contact id, remote kind)
 
@@ -145,15 +126,7 @@ def plan_pull(
 
     `contacts` must hold the contacts of `links` and `matches`; one that is absent counts as deleted for good.
     """
-    batch = _Batch(
-        links,
-        dict(contacts),
-        matches,
-        fields,
-        policy,
-        _claims(records, links, matches),
-        _held_by_links(links),
-    )
+    batch = _Batch(links, dict(contacts), matches, fields, policy, _claims(records, links, matches), _held_by_links(links))
     once = {record.ref: record for record in records}  # a drifting list may serve one twice: the later reading counts
     return [_decide(batch, record) for record in _parents_first(list(once.values()))]
 
@@ -163,23 +136,10 @@ def refused(ref: Ref, error: SkipRecord) -> Refused:
     return Refused(ref, error.reason, failed=error.reason.code not in RULES)
 
 
-def plan_push(
-    link: Link,
-    local: Local,
-    fresh: Remote,
-    *,
-    fields: Sequence[FieldMap],
-    policy: Policy,
-) -> PushPlan:
+def plan_push(link: Link, local: Local, fresh: Remote, *, fields: Sequence[FieldMap], policy: Policy) -> PushPlan:
     """Compute what is to be sent from the agreement, today's values here and the record as just read."""
     usable = () if local.deleted else _fields_of(fields, link.ref.kind, policy)
-    result = merge(
-        usable,
-        base=link.base,
-        ours=local.fields,
-        theirs=fresh.party.fields,
-        policy=policy.conflict,
-    )
+    result = merge(usable, base=link.base, ours=local.fields, theirs=fresh.party.fields, policy=policy.conflict)
     return PushPlan(
         send=result.remote,
         local=result.local,
@@ -199,21 +159,13 @@ def settle(push: PushPlan, *, stored: Remote, fields: Sequence[FieldMap], policy
     usable = _fields_of(fields, stored.ref.kind, policy)
     result = merge(usable, base=base, ours=push.ours, theirs=theirs, policy=policy.conflict)
     not_stored = tuple(name for name, value in push.send.items() if not same(name, value, told[name]))
-    return Settled(
-        base=result.pending,
-        local=result.local,
-        not_stored=not_stored,
-        push_again=bool(result.remote),
-    )
+    return Settled(base=result.pending, local=result.local, not_stored=not_stored, push_again=bool(result.remote))
 
 
 def created(sent: Fields, *, stored: Remote, fields: Sequence[FieldMap]) -> Base:
     """Give the agreement after an export: what was sent here, what was stored there."""
     names = [each.ours for each in fields]
-    return Base(
-        ours={name: sent.get(name, "") for name in names},
-        theirs={name: stored.party.fields.get(name, "") for name in names},
-    )
+    return Base(ours={name: sent.get(name, "") for name in names}, theirs={name: stored.party.fields.get(name, "") for name in names})
 
 
 def plan_gone(links: Iterable[Link], *, seen: Container[Ref], missed: Mapping[Ref, int]) -> Absences:
@@ -224,19 +176,11 @@ def plan_gone(links: Iterable[Link], *, seen: Container[Ref], missed: Mapping[Re
     lacking = [link for link in links if link.state not in (LinkState.GONE, LinkState.HIDDEN) and link.ref not in seen]
     counts = {link.ref: missed.get(link.ref, 0) + 1 for link in lacking}
     gone = (link for link in lacking if counts[link.ref] >= PULLS_UNTIL_GONE)
-    return Absences(
-        missed=counts,
-        decisions=tuple(_gone(link) for link in sorted(gone, key=lambda link: (link.ref.kind, link.ref.id))),
-    )
+    return Absences(missed=counts, decisions=tuple(_gone(link) for link in sorted(gone, key=lambda link: (link.ref.kind, link.ref.id))))
 
 
 def _gone(link: Link) -> Decision:
-    return Decision(
-        Action.GONE,
-        link.ref,
-        contact_id=link.contact_id,
-        reason=Reason("gone_there", {"id": link.ref.id}),
-    )
+    return Decision(Action.GONE, link.ref, contact_id=link.contact_id, reason=Reason("gone_there", {"id": link.ref.id}))
 
 
 def _fields_of(fields: Sequence[FieldMap], kind: str, policy: Policy) -> Sequence[FieldMap]:
@@ -285,24 +229,13 @@ def _decide(batch: _Batch, record: Read) -> Decision:
 
 def _refused(record: Refused, link: Link | None) -> Decision:
     action = Action.FAIL if record.failed else Action.SKIP
-    return Decision(
-        action,
-        record.ref,
-        contact_id=link.contact_id if link else None,
-        reason=record.reason,
-    )
+    return Decision(action, record.ref, contact_id=link.contact_id if link else None, reason=record.reason)
 
 
 def _skip(batch: _Batch, record: Remote | Same, link: Link | None, code: str) -> Decision:
     remote = record if isinstance(record, Remote) else None
     reason = Reason(code, {"name": _name(record), "id": record.ref.id})
-    return Decision(
-        Action.SKIP,
-        record.ref,
-        contact_id=link.contact_id if link else None,
-        remote=remote,
-        reason=reason,
-    )
+    return Decision(Action.SKIP, record.ref, contact_id=link.contact_id if link else None, remote=remote, reason=reason)
 
 
 def _known(batch: _Batch, record: Remote | Same, link: Link, contact_id: int) -> Decision:
@@ -311,14 +244,18 @@ def _known(batch: _Batch, record: Remote | Same, link: Link, contact_id: int) ->
     if is_deleted and batch.policy.deleted_here == "keep_away":
         return _skip(batch, record, link, "deleted_here_kept_away")
     if isinstance(record, Same):
-        return Decision(
-            Action.RESTORE if is_deleted else Action.UNCHANGED,
-            record.ref,
-            contact_id=contact_id,
-        )
+        return _untouched(batch, record, contact_id, local)
     if local is None:
         return _create(batch, record)
     return _merged(batch, record, local, link.base, Action.RESTORE if is_deleted else None)
+
+
+def _untouched(batch: _Batch, record: Same, contact_id: int, local: Local | None) -> Decision:
+    if local is not None and not local.deleted:
+        return Decision(Action.UNCHANGED, record.ref, contact_id=contact_id)
+    if local is not None:
+        batch.write(local, {})
+    return Decision(Action.RESTORE, record.ref, contact_id=contact_id)
 
 
 def _unknown(batch: _Batch, remote: Remote) -> Decision:
@@ -350,37 +287,13 @@ def _hold(remote: Remote, reason: Reason, candidates: tuple[int, ...]) -> Decisi
 def _create(batch: _Batch, remote: Remote) -> Decision:
     if not batch.policy.create:
         return _skip(batch, remote, None, "not_here")
-    result = merge(
-        batch.fields_of(remote.ref.kind),
-        base=None,
-        ours={},
-        theirs=remote.party.fields,
-        policy="remote",
-    )
-    return Decision(
-        Action.CREATE,
-        remote.ref,
-        remote=remote,
-        changes=result.local,
-        base=result.pending,
-    )
+    result = merge(batch.fields_of(remote.ref.kind), base=None, ours={}, theirs=remote.party.fields, policy="remote")
+    return Decision(Action.CREATE, remote.ref, remote=remote, changes=result.local, base=result.pending)
 
 
-def _merged(
-    batch: _Batch,
-    remote: Remote,
-    local: Local,
-    base: Base | None,
-    action: Action | None,
-) -> Decision:
+def _merged(batch: _Batch, remote: Remote, local: Local, base: Base | None, action: Action | None) -> Decision:
     fields = batch.fields_of(remote.ref.kind)
-    result = merge(
-        fields,
-        base=base,
-        ours=local.fields,
-        theirs=remote.party.fields,
-        policy=batch.policy.conflict,
-    )
+    result = merge(fields, base=base, ours=local.fields, theirs=remote.party.fields, policy=batch.policy.conflict)
     batch.write(local, result.local)
     question = _open_question(result, fields, remote)
     plain = action or (Action.UPDATE if result.local else Action.UNCHANGED)

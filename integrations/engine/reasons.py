@@ -1,6 +1,6 @@
 """Every reason code with its sentence and what helps. Sentences name the record and the vendor; parameters are filled in when shown.
 
-`%(vendor)s` and `%(name)s` may be used in every sentence; the other placeholders must be among the parameters of every `Reason` of that code.
+`%(vendor)s` and `%(name)s` may stand in every sentence; other placeholders must be among the parameters of every `Reason` of the code.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def backoff(tries: int, *, key: str = "") -> timedelta:
 
 
 def next_local_time(at: time, *, zone: tzinfo, after: datetime) -> datetime:
-    """Give the first moment later than `after` at which the clock in `zone` shows `at`: once per local day, also in the nights with 23 or 25 hours.
+    """Give the first moment later than `after` at which the clock in `zone` shows `at`: once per local day, whatever its hours.
 
     A time that the clock skips counts when it has been skipped, one that comes twice counts the first time.
     """

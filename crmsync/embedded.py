@@ -1,6 +1,7 @@
 """PostgreSQL and Redis as child services of this checkout, for machines where none is given.
 
-The only place (with embedded_postgres and embedded_redis behind it) that knows about embedded services. Everything else reads DATABASE_URL and REDIS_URL.
+The only place (with embedded_postgres and embedded_redis behind it) that knows about embedded services:
+everything else reads DATABASE_URL and REDIS_URL.
 """
 
 import atexit

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
@@ -22,6 +22,13 @@ LONGEST_PAUSE_SECONDS = 30.0
 # A program that ran this long was healthy: its next restart is prompt again.
 HEALTHY_SECONDS = 60.0
 GRACE_SECONDS = 45.0
+
+
+def print_line(line: str) -> None:
+    """One line to the terminal at once."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 @dataclass
@@ -43,7 +50,7 @@ class Supervisor:
     """Runs programs until it is told to stop by SIGTERM or SIGINT."""
 
     programs: Sequence[Program]
-    say: Callable[[str], None] = field(default=lambda line: print_line(line))
+    say: Callable[[str], None] = print_line
     stopping: bool = False
 
     def run(self, *, until_ready: Callable[[], bool] = lambda: True, on_ready: Callable[[], None] = lambda: None) -> int:
@@ -153,13 +160,6 @@ class Supervisor:
                 if program.process is not None:
                     _signal_group(program.process.pid, signal.SIGKILL)
         self.stopping = True
-
-
-def print_line(line: str) -> None:
-    """One line to the terminal at once."""
-    with suppress(BrokenPipeError):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
 
 
 def _die_with_parent(parent: int) -> None:

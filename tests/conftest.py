@@ -6,6 +6,9 @@ import os
 from crmsync import embedded
 
 embedded.start_if_needed()
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsync.settings.test")
+# Not a default: importing crmsync has already named the settings for serving.
+os.environ["DJANGO_SETTINGS_MODULE"] = "crmsync.settings.test"
+# Test runs beside one another share a Redis; the workers they start inherit this.
+os.environ.setdefault("REDIS_PREFIX", f"test-{os.environ.get('TEST_DB', 'main')}:")
 
 pytest_plugins = ["tests.fixtures"]

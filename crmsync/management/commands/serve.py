@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crmsync import sandbox
@@ -20,6 +22,7 @@ MANAGE = str(ROOT / "manage.py")
 class Command(BaseCommand):
     help = "Run crmsync: web server, worker and scheduler, and the sandbox vendors when SANDBOX=1."
     requires_system_checks: list[str] = []
+    log_in = ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="address to listen on (default 127.0.0.1)")
@@ -31,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, default=2, help="worker processes for background work (default 2)")
         parser.add_argument("--no-worker", action="store_true", help="without background work")
         parser.add_argument("--no-beat", action="store_true", help="without the scheduler (another process runs it)")
+        parser.add_argument("--demo-data", action="store_true", help="lay out the demo workspace first (it is made once)")
         parser.add_argument("--no-migrate", action="store_true", help="do not bring the database up to date first")
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -41,14 +45,21 @@ class Command(BaseCommand):
         programs = self._sandbox(environment) if sandbox.wanted() else []
         if not options["no_migrate"]:
             migrate(environment)
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+        self.log_in = demo_data(environment) if options["demo_data"] else ""
         programs += programs_of(options, environment=environment)
         try:
             Supervisor(programs).run(
                 until_ready=lambda: answers(host, port),
-                on_ready=lambda: self.stdout.write(self.style.SUCCESS(f"\ncrmsync is ready: {public_url(port)}   (Ctrl-C stops it)\n")),
+                on_ready=lambda: self._tell(port),
             )
         finally:
             sandbox.forget()
+
+    def _tell(self, port: int) -> None:
+        self.stdout.write(self.style.SUCCESS(f"\ncrmsync is ready: {public_url(port)}   (Ctrl-C stops it)"))
+        self.stdout.write(self.log_in)
+        self.stdout.flush()
 
     def _sandbox(self, environment: dict[str, str]) -> list[Program]:
         environment.pop("SANDBOX_PORT", None)
@@ -65,6 +76,15 @@ def migrate(environment: dict[str, str]) -> None:
     result = subprocess.run([sys.executable, MANAGE, "migrate", "--noinput", "--verbosity", "0"], env=environment, check=False)
     if result.returncode:
         raise CommandError("The database could not be brought up to date (see above).")
+
+
+def demo_data(environment: dict[str, str]) -> str:
+    """Lay out the demo workspace; the answer is what to tell the person, with the log-in."""
+    command = [sys.executable, MANAGE, "demo_data"]
+    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        raise CommandError("The demo workspace could not be laid out (see above).")
+    return result.stdout
 
 
 def programs_of(options: dict[str, Any], *, environment: dict[str, str]) -> list[Program]:
@@ -92,7 +112,9 @@ def worker_command(concurrency: int) -> list[str]:
     """One worker for both queues; it takes from `default` first."""
     name = f"serve{os.getpid()}@%h"
     return [
-        *(sys.executable, "-m", "celery", "--app", "crmsync", "--workdir", str(ROOT), "--quiet", "worker"),
+        # Embedded services in a container run as root; the tasks are ours.
+        *(sys.executable, "-W", "ignore:You're running the worker"),
+        *("-m", "celery", "--app", "crmsync", "--workdir", str(ROOT), "--quiet", "worker"),
         *("--pool", "prefork", "--concurrency", str(concurrency), "--queues", "default,sync", "--hostname", name),
         *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
     ]

@@ -1,0 +1,164 @@
+"""What an invoice means today. `status` decides for one invoice, `STATUS` says the same in SQL (a test compares the two)."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models.fields import CharField
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from crmsync.lib.periods import local_day
+from invoices.enums import InvoiceKind, Status, VendorState
+from invoices.models import Invoice
+
+ONE_YEAR = timedelta(days=365)
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The figures of one currency. Currencies are never added together."""
+
+    currency: str
+    outstanding: Decimal = ZERO
+    overdue: Decimal = ZERO
+    overdue_count: int = 0
+    paid_12m: Decimal = ZERO
+    credit: Decimal = ZERO
+    quotes: Decimal = ZERO
+    quotes_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    lines: tuple[Line, ...] = ()
+    count: int = 0
+    worst: Status | None = None
+
+    @property
+    def overdue_count(self) -> int:
+        return sum(line.overdue_count for line in self.lines)
+
+    @property
+    def quotes_count(self) -> int:
+        return sum(line.quotes_count for line in self.lines)
+
+    @property
+    def has_credit(self) -> bool:
+        return any(line.credit for line in self.lines)
+
+
+def today_of(workspace: Workspace) -> date:
+    """The workspace's own calendar day."""
+    return local_day(timezone.now(), zoneinfo.ZoneInfo(workspace.time_zone))
+
+
+def status(invoice: Invoice, today: date) -> Status:
+    """Draft and written off as the provider says; for the rest the numbers decide."""
+    if invoice.state == VendorState.DRAFT:
+        return Status.DRAFT
+    if invoice.state == VendorState.WRITTEN_OFF:
+        return Status.WRITTEN_OFF
+    if invoice.outstanding <= 0:
+        is_credited = invoice.state == VendorState.CREDITED or invoice.kind == InvoiceKind.CREDIT_NOTE
+        return Status.CREDITED if is_credited else Status.PAID
+    return Status.OVERDUE if invoice.due_on is not None and invoice.due_on < today else Status.DUE
+
+
+def days_overdue(invoice: Invoice, today: date) -> int:
+    return (today - invoice.due_on).days if invoice.due_on and status(invoice, today) is Status.OVERDUE else 0
+
+
+BILL = ~Q(kind=InvoiceKind.QUOTE)
+COUNTS = BILL & ~Q(state__in=[VendorState.DRAFT, VendorState.WRITTEN_OFF])  # in the totals
+OWED = COUNTS & Q(outstanding__gt=0)
+SETTLED = COUNTS & Q(outstanding__lte=0)
+CREDITED = SETTLED & (Q(state=VendorState.CREDITED) | Q(kind=InvoiceKind.CREDIT_NOTE))
+PAID = SETTLED & ~CREDITED
+OPEN_QUOTE = Q(kind=InvoiceKind.QUOTE, state=VendorState.OPEN)
+
+
+def having(value: str, today: date) -> Q:
+    """The condition "its badge says `value` today", for bills (quotes have no badge of this kind)."""
+    late = Q(due_on__lt=today, due_on__isnull=False)
+    return {
+        Status.DRAFT: BILL & Q(state=VendorState.DRAFT),
+        Status.WRITTEN_OFF: BILL & Q(state=VendorState.WRITTEN_OFF),
+        Status.OVERDUE: OWED & late,
+        Status.DUE: OWED & ~late,
+        Status.CREDITED: CREDITED,
+        Status.PAID: PAID,
+    }[Status(value)]
+
+
+def badge_expression(today: date) -> Case:
+    """The status as a column; for bills."""
+    whens = [When(having(each, today), then=Value(each.value)) for each in Status]
+    return Case(*whens, default=Value(""), output_field=CharField())
+
+
+def shown(workspace: Workspace) -> QuerySet[Invoice]:
+    """The invoices that people may see at all: their integration is on."""
+    return Invoice.objects.filter(workspace=workspace, hidden=False)
+
+
+def figures(invoices: QuerySet[Invoice], today: date) -> tuple[Line, ...]:
+    """One line of totals per currency, in one query."""
+    sums = {f"sum_{name}": expression for name, expression in _sums(today).items()}  # an aggregate may not shadow the column it reads
+    rows = _with_paid_day(invoices).order_by().values("currency").annotate(**sums).order_by("currency")
+    return tuple(Line(**{name.removeprefix("sum_"): ZERO if value is None else value for name, value in row.items()}) for row in rows)
+
+
+def _sums(today: date) -> dict[str, Any]:
+    overdue = having(Status.OVERDUE, today)
+    paid_lately = PAID & Q(paid_day__gt=today - ONE_YEAR, paid_day__lte=today)
+    return {
+        "outstanding": Sum("outstanding", filter=OWED),
+        "overdue": Sum("outstanding", filter=overdue),
+        "overdue_count": Count("id", filter=overdue),
+        "paid_12m": Sum("gross", filter=paid_lately),
+        "credit": Sum(-F("outstanding"), filter=COUNTS & Q(outstanding__lt=0)),
+        "quotes": Sum("gross", filter=OPEN_QUOTE),
+        "quotes_count": Count("id", filter=OPEN_QUOTE),
+    }
+
+
+def _with_paid_day(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Providers that keep no day of payment: the day it was issued stands for it."""
+    return invoices.alias(paid_day=Coalesce("paid_on", "issued_on", "due_on"))
+
+
+def summary(contact: Contact, today: date) -> Summary:
+    """The four figures of a contact, per currency; quotes apart."""
+    mine = shown(contact.workspace).filter(contact=contact)
+    lines = figures(mine, today)
+    return Summary(lines=lines, count=mine.count() if lines else 0, worst=_worst(lines))
+
+
+def _worst(lines: Iterable[Line]) -> Status | None:
+    if any(line.overdue_count for line in lines):
+        return Status.OVERDUE
+    return Status.DUE if any(line.outstanding for line in lines) else None
+
+
+WORST_FIRST = (Status.OVERDUE, Status.DUE, Status.DRAFT, Status.WRITTEN_OFF, Status.CREDITED, Status.PAID)
+
+
+def worst_status(workspace: Workspace, contact_ids: Iterable[int], today: date) -> dict[int, Status]:
+    """The status that matters most per contact (overdue before due before the rest), in one query; no invoice, no entry."""
+    pairs = shown(workspace).filter(BILL, contact_id__in=list(contact_ids)).annotate(badge=badge_expression(today))
+    found: dict[int, Status] = {}
+    for contact_id, badge in pairs.order_by().values_list("contact_id", "badge").distinct():
+        status_here = Status(badge)
+        known = found.get(contact_id, status_here)
+        found[contact_id] = min(known, status_here, key=WORST_FIRST.index)
+    return found

@@ -1,8 +1,14 @@
-"""Fixtures for every test: real PostgreSQL and Redis (embedded unless URLs are given), and the cast: Alice owns a workspace, Bob works there, Charlie is a stranger."""
+"""Fixtures for every test: real PostgreSQL and Redis (embedded unless URLs are given).
+
+The cast: Alice owns a workspace, Bob works there, Charlie is a stranger.
+"""
 
 from __future__ import annotations
 
 import os
+
+import django
+
 from crmsync import embedded
 
 embedded.start_if_needed()
@@ -10,5 +16,6 @@ embedded.start_if_needed()
 os.environ["DJANGO_SETTINGS_MODULE"] = "crmsync.settings.test"
 # Test runs beside one another share a Redis; the workers they start inherit this.
 os.environ.setdefault("REDIS_PREFIX", f"test-{os.environ.get('TEST_DB', 'main')}:")
+django.setup()
 
 pytest_plugins = ["tests.fixtures"]

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, TextIO
 
-import xlsxwriter  # type: ignore[import-untyped]  # annotated, but the package has no py.typed
+import xlsxwriter
 
 from crmsync.lib.text import clip, strip_nul
 

@@ -1,0 +1,171 @@
+"""What a vendor's answer means: status -> what to do, body -> JSON, failures -> was it sent at all."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
+
+from integrations.engine.errors import BadAnswer, Conflict, Denied, Gone, ProviderError, Retry, SkipRecord
+from integrations.engine.types import Reason
+from integrations.kit.redact import redact
+
+_WORDS = 300
+_MESSAGE_KEYS = ("message", "error_description", "detail", "title", "developerHint", "error", "errors", "details")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A vendor's successful answer. `body` is the parsed JSON, None where there was nothing to say (204, some PUTs)."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer as it came, with the secrets of its request, which it may repeat."""
+
+    status: int
+    raw: bytes
+    headers: Mapping[str, str]
+    secrets: frozenset[str] = frozenset()
+
+    def excerpt(self) -> str:
+        return " ".join(redact(self.raw[:_WORDS].decode(errors="replace"), self.secrets).split())
+
+
+def parse(answer: RawAnswer, *, method: str, path: str) -> Answer:
+    """Read the JSON of a success. Raises BadAnswer for HTML, cut or empty bodies; after a POST it may yet have been done."""
+    body: Any = None
+    wrong = _wrong(answer, method)
+    if not wrong and answer.raw:
+        try:
+            body = orjson.loads(answer.raw)
+        except orjson.JSONDecodeError as error:
+            wrong = f"no JSON ({error})"
+    if wrong:
+        detail = f"{method} {path}: {answer.status}, {wrong}: {answer.excerpt()}"
+        raise BadAnswer(Reason("bad_answer"), detail=detail, in_doubt=method in {"POST", "PATCH"})
+    return Answer(answer.status, body, answer.headers)
+
+
+def _wrong(answer: RawAnswer, method: str) -> str:
+    if not answer.raw:
+        return "" if answer.status == 204 or method in {"PUT", "PATCH"} else "empty body"
+    kind = answer.headers.get("Content-Type", "")
+    return f"content type {kind}" if kind and "json" not in kind.lower() else ""
+
+
+def raise_for(answer: RawAnswer, *, method: str, path: str) -> None:
+    """Turn a status that is no success into the error that says what to do. 401 is the caller's."""
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    words = vendor_words(answer)
+    detail = f"{method} {path}: {status} {words}".rstrip()
+    if status in _TABLE:
+        raise _TABLE[status](Reason(_CODES[status], {"message": words} if words else {}), detail=detail)
+    if status in {429, 503}:
+        code = "rate_limited" if status == 429 else "vendor_down"
+        raise Retry(Reason(code), detail=detail, after=retry_after(answer), in_doubt=status == 503 and method == "POST")
+    if status >= 500 or status in {408, 425}:
+        raise Retry(Reason("vendor_down"), detail=detail, after=retry_after(answer), in_doubt=status >= 500 and method in {"POST", "PATCH"})
+    if status >= 400 and method != "GET":
+        raise SkipRecord(Reason("refused", {"message": words}), detail=detail)
+    raise BadAnswer(Reason("redirected" if 300 <= status < 400 else "bad_answer"), detail=detail)
+
+
+_TABLE: dict[int, type[ProviderError]] = {
+    400: SkipRecord,
+    402: Denied,
+    403: Denied,
+    404: Gone,
+    409: Conflict,
+    410: Gone,
+    412: Conflict,
+    422: SkipRecord,
+}
+_CODES = {
+    400: "refused",
+    402: "forbidden",
+    403: "forbidden",
+    404: "gone",
+    409: "changed_there",
+    410: "gone",
+    412: "changed_there",
+    422: "refused",
+}
+
+
+def retry_after(answer: RawAnswer) -> float | None:
+    """Seconds to wait, from a number of seconds or an HTTP date; None when the vendor does not say."""
+    value = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def vendor_words(answer: RawAnswer) -> str:
+    """The vendor's own sentence about what was wrong, free of secrets."""
+    if "html" in answer.headers.get("Content-Type", "").lower():
+        return ""
+    try:
+        found = _sentence(orjson.loads(answer.raw))
+    except orjson.JSONDecodeError:
+        found = answer.raw[:_WORDS].decode(errors="replace")
+    return redact(" ".join(found.split()), answer.secrets)[:_WORDS]
+
+
+def _sentence(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_sentence, value[:5])))
+    if not isinstance(value, dict):
+        return ""
+    for key in _MESSAGE_KEYS:
+        if found := _sentence(value.get(key)):
+            return found
+    return ""
+
+
+def transport_reason(error: BaseException) -> str:
+    """The reason code of a request without an answer."""
+    kinds = tuple(_causes(error))
+    if any(isinstance(one, TimeoutError | ConnectTimeoutError | ReadTimeoutError) for one in kinds):
+        return "timeout"
+    if any(isinstance(one, ssl.SSLError | SSLError) for one in kinds):
+        return "tls"
+    return "unreachable"
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether the failure came before the request was on its way (name, connection, TLS handshake)."""
+    early = (ConnectTimeoutError, NewConnectionError, socket.gaierror, ssl.SSLError, SSLError, ConnectionRefusedError)
+    return any(isinstance(one, early) for one in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and everything it wraps; urllib3 and requests keep the cause in `reason` or in the arguments."""
+    pending: list[Any] = [error]
+    for _ in range(12):
+        if not pending:
+            return
+        one = pending.pop(0)
+        if isinstance(one, BaseException):
+            yield one
+            pending += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]

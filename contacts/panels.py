@@ -1,6 +1,6 @@
 """Where apps above hang what they know on contacts' screens and API. They register in AppConfig.ready(); contacts never imports them.
 
-Every callable runs inside `workspace_tx`. Those that take many contacts must need a fixed number of queries. HTML must be safe (`format_html`).
+Every callable runs inside `workspace_tx`. Those that take many contacts must need a fixed number of queries. HTML must be safe.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Panel:
 
     It is called as render(request, contact); in slot merge_question as render(request, kept, gone); in slot home as render(request).
     main, side: a whole card. badge: behind the name. action: an <a>/<button>/<form> inside the "More" menu (class dropdown-item).
-    delete_warning: one sentence in the delete dialog. merge_question: form fields named `choice.<key>`, handed to `contacts_merged` as `choices`.
+    delete_warning: one sentence in the delete dialog. merge_question: form fields named `choice.<key>`, which `contacts_merged` gets
+    as `choices`.
     """
 
     key: str
@@ -93,8 +94,7 @@ _columns: dict[str, Column] = {}
 _filters: dict[str, Filter] = {}
 _api_fields: dict[str, ApiField] = {}
 _sources: dict[str, TimelineSource] = {}
-# (request, run id) -> address of a run's page, "" when there is none.
-run_url: Callable[[HttpRequest, int], str] | None = None
+_run_urls: list[Callable[[HttpRequest, int], str]] = []
 
 
 def register(panel: Panel) -> None:
@@ -120,14 +120,18 @@ def register_timeline(source: TimelineSource) -> None:
 
 def register_run_url(address: Callable[[HttpRequest, int], str]) -> None:
     """Give the timeline a link from "run 412" to that run's page."""
-    global run_url
-    run_url = address
+    _run_urls[:] = [address]
+
+
+def run_url(request: HttpRequest, run_id: int) -> str:
+    """The address of a run's page, "" when there is none."""
+    return _run_urls[0](request, run_id) if _run_urls else ""
 
 
 def rendered(slot: Slot, request: HttpRequest, *contacts: Contact) -> list[SafeString]:
     """The filled panels of one slot, in order."""
     found = [panel.render(request, *contacts) for panel in _ordered(panel for panel in _panels.values() if panel.slot == slot)]
-    return [mark_safe(html) for html in found if html]
+    return [mark_safe(html) for html in found if html]  # noqa: S308  Panel.render gives safe html
 
 
 def columns() -> list[Column]:

@@ -36,8 +36,12 @@ class Contact(WorkspaceModel):
     addresses = models.JSONField(_("addresses"), default=list, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True, verbose_name=_("tags"))
     custom = models.JSONField(_("custom fields"), default=dict, blank=True)
-    organisation = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="people", verbose_name=_("organisation"))
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner"))
+    organisation = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="people", verbose_name=_("organisation")
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
     team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("team"))
 
     # Derived, kept by contacts.domain.store: exact_name is the name under the exact-name rule, sort_name the folded one.
@@ -53,6 +57,10 @@ class Contact(WorkspaceModel):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "sort_name", "id"], name="contact_by_name", condition=Q(deleted_at=None)),
             models.Index(fields=["workspace", "kind", "sort_name", "id"], name="contact_by_kind", condition=Q(deleted_at=None)),
+            models.Index(fields=["workspace", "team", "sort_name", "id"], name="contact_by_team", condition=Q(deleted_at=None)),
+            models.Index(fields=["workspace", "owner", "sort_name", "id"], name="contact_by_owner", condition=Q(deleted_at=None)),
+            models.Index(fields=["workspace", "life_cycle", "sort_name", "id"], name="contact_by_life_cycle", condition=Q(deleted_at=None)),
+            models.Index(fields=["workspace", "deleted_at"], name="contact_trash", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["workspace", "exact_name"], name="contact_exact_name", condition=Q(deleted_at=None)),
             models.Index(fields=["workspace", "updated_at", "id"], name="contact_by_update"),
             models.Index(fields=["workspace", "tax_id"], name="contact_tax_id", condition=Q(deleted_at=None) & ~Q(tax_id="")),

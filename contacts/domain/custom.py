@@ -1,0 +1,199 @@
+"""Fields that a workspace added: what they may hold, and their own upkeep."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from contacts.domain.faults import FieldError, Invalid
+from contacts.domain.values import one_line, web_address
+from contacts.enums import CustomFieldKind, Kind
+from contacts.models import CustomField
+from crmsync.lib.text import fold
+
+MAX_FIELDS = 100
+MAX_CHOICES = 200
+NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)
+TRUE_WORDS = frozenset(["true", "1", "yes", "on"])
+FALSE_WORDS = frozenset(["false", "0", "no", "off"])
+
+
+def fields_of(workspace: Workspace, *, kind: str = "") -> list[CustomField]:
+    """The fields in use, in order; with `kind` those for such a contact."""
+    found = CustomField.objects.filter(workspace=workspace, enabled=True).order_by("position", "id")
+    return [field for field in found if not kind or field.applies_to in ("", kind)]
+
+
+def clean_custom(
+    given: Any, *, fields: Sequence[CustomField], kind: str, held: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """Put the given values over the held ones; an empty value takes its key out."""
+    if not isinstance(given, Mapping):
+        return dict(held), [FieldError("custom_fields", "invalid", _("Give an object of keys and values."))]
+    known = {field.key: field for field in fields}
+    values, faults = dict(held), []
+    for key, value in given.items():
+        field = known.get(key)
+        path = f"custom_fields.{str(key)[:100]}"
+        if field is None or (kind and field.applies_to not in ("", kind)):
+            faults.append(FieldError(path, "unknown", _("There is no such field.")))
+            continue
+        try:
+            clean = clean_value(field, value)
+        except ValueError as fault:
+            faults.append(FieldError(path, "invalid", str(fault)))
+            continue
+        values.pop(key, None)
+        if clean is not None:
+            values[key] = clean
+    return values, faults
+
+
+def clean_value(field: CustomField, value: Any) -> Any:
+    """The value as it is kept (text, number as decimal text, ISO date, bool), None when empty."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if field.kind == CustomFieldKind.CHOICE:
+        return _choice(value, choices=field.choices)
+    return RULES[field.kind](value)
+
+
+def _text(value: Any) -> str | None:
+    return one_line(value, limit=2000) or None
+
+
+def _number(value: Any) -> str:
+    text = str(value).strip() if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
+    if "e" in text.lower() and not isinstance(value, str):
+        text = _plain(text)
+    if not NUMBER.fullmatch(text):
+        raise ValueError(_("Give a number, such as 12.5."))
+    number = Decimal(text)
+    return f"{number.normalize():f}" if number else "0"
+
+
+def _plain(text: str) -> str:
+    try:
+        return f"{Decimal(text):f}"
+    except InvalidOperation:
+        return ""
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        value = value.date()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    try:
+        return dt.date.fromisoformat(one_line(value, limit=10)).isoformat()
+    except ValueError:
+        raise ValueError(_("Give a date as year-month-day, such as 2026-08-31.")) from None
+
+
+def _choice(value: Any, *, choices: Sequence[str]) -> str:
+    text = one_line(value, limit=200)
+    if text not in choices:
+        raise ValueError(_("Choose one of: %(choices)s.") % {"choices": ", ".join(choices)})
+    return text
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    raise ValueError(_("Say yes or no."))
+
+
+def _url(value: Any) -> str | None:
+    return web_address(value, limit=500) or None
+
+
+RULES: dict[str, Callable[[Any], Any]] = {
+    CustomFieldKind.TEXT: _text,
+    CustomFieldKind.NUMBER: _number,
+    CustomFieldKind.DATE: _date,
+    CustomFieldKind.BOOLEAN: _boolean,
+    CustomFieldKind.URL: _url,
+}
+
+
+def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomField | None = None) -> CustomField:
+    """Add a field or change one; key and type of a field stay, since values hang on them."""
+    faults: list[FieldError] = []
+    field = field or CustomField(workspace=workspace)
+    label = _label(data.get("label"), faults)
+    if field.pk is None:
+        if CustomField.objects.filter(workspace=workspace).count() >= MAX_FIELDS:
+            faults.append(FieldError("label", "too_many", _("At most %(limit)s fields fit.") % {"limit": MAX_FIELDS}))
+        field.kind = str(data.get("kind", ""))
+        if field.kind not in CustomFieldKind.values:
+            faults.append(FieldError("kind", "invalid", _("Choose a type.")))
+        field.key = _new_key(workspace, label)
+        field.position = (CustomField.objects.filter(workspace=workspace).aggregate(last=Max("position"))["last"] or 0) + 1
+    field.label = label
+    field.applies_to = _applies_to(data.get("applies_to", field.applies_to), faults)
+    field.enabled = bool(data.get("enabled", field.enabled))
+    if field.kind == CustomFieldKind.CHOICE:
+        field.choices = _choices(data.get("choices", field.choices), faults)
+    if faults:
+        raise Invalid(faults)
+    field.save()
+    return field
+
+
+def _label(value: Any, faults: list[FieldError]) -> str:
+    try:
+        label = one_line(value, limit=80)
+    except ValueError as fault:
+        faults.append(FieldError("label", "invalid", str(fault)))
+        return ""
+    if not label:
+        faults.append(FieldError("label", "required", _("Give a name.")))
+    return label
+
+
+def _applies_to(value: Any, faults: list[FieldError]) -> str:
+    if value in ("", None, *Kind.values):
+        return str(value or "")
+    faults.append(FieldError("applies_to", "invalid", _("Choose people, organisations or both.")))
+    return ""
+
+
+def _choices(value: Any, faults: list[FieldError]) -> list[str]:
+    lines = value.splitlines() if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+    try:
+        found = list(dict.fromkeys(filter(None, (one_line(line, limit=200) for line in lines))))
+    except ValueError as fault:
+        faults.append(FieldError("choices", "invalid", str(fault)))
+        return []
+    if not found or len(found) > MAX_CHOICES:
+        faults.append(FieldError("choices", "invalid", _("Give 1 to %(limit)s choices, each on its own line.") % {"limit": MAX_CHOICES}))
+    return found
+
+
+def _new_key(workspace: Workspace, label: str) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "_", fold(label)).strip("_")[:36] or "field"
+    taken = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
+    return next(key for key in (stem, *(f"{stem}_{n}" for n in range(2, MAX_FIELDS + 3))) if key not in taken)
+
+
+def order_fields(workspace: Workspace, keys: Sequence[str]) -> None:
+    """Put the named fields first, in that order; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_customfield f SET position = o.position FROM unnest(%s::text[]) WITH ORDINALITY AS o(key, position)"
+            " WHERE f.workspace_id = %s AND f.key = o.key",
+            [list(keys), workspace.pk],
+        )

@@ -219,9 +219,9 @@ def _decide(batch: _Batch, record: Read) -> Decision:
     if isinstance(record, Refused):
         return _refused(record, link)
     if link is not None and link.state is LinkState.IGNORED:
-        return _skip(batch, record, link, "ignored_by_person")
+        return _skip(record, link, "ignored_by_person")
     if link is not None and link.state is LinkState.HIDDEN:
-        return _skip(batch, record, link, "hidden")
+        return _skip(record, link, "hidden")
     if link is not None and link.contact_id is not None:
         return _known(batch, record, link, link.contact_id)
     return _unknown(batch, record) if isinstance(record, Remote) else Decision(Action.HOLD, record.ref, reason=Reason("still_held"))
@@ -232,7 +232,7 @@ def _refused(record: Refused, link: Link | None) -> Decision:
     return Decision(action, record.ref, contact_id=link.contact_id if link else None, reason=record.reason)
 
 
-def _skip(batch: _Batch, record: Remote | Same, link: Link | None, code: str) -> Decision:
+def _skip(record: Remote | Same, link: Link | None, code: str) -> Decision:
     remote = record if isinstance(record, Remote) else None
     reason = Reason(code, {"name": _name(record), "id": record.ref.id})
     return Decision(Action.SKIP, record.ref, contact_id=link.contact_id if link else None, remote=remote, reason=reason)
@@ -242,7 +242,7 @@ def _known(batch: _Batch, record: Remote | Same, link: Link, contact_id: int) ->
     local = batch.contacts.get(contact_id)
     is_deleted = local is None or local.deleted
     if is_deleted and batch.policy.deleted_here == "keep_away":
-        return _skip(batch, record, link, "deleted_here_kept_away")
+        return _skip(record, link, "deleted_here_kept_away")
     if isinstance(record, Same):
         return _untouched(batch, record, contact_id, local)
     if local is None:
@@ -286,7 +286,7 @@ def _hold(remote: Remote, reason: Reason, candidates: tuple[int, ...]) -> Decisi
 
 def _create(batch: _Batch, remote: Remote) -> Decision:
     if not batch.policy.create:
-        return _skip(batch, remote, None, "not_here")
+        return _skip(remote, None, "not_here")
     result = merge(batch.fields_of(remote.ref.kind), base=None, ours={}, theirs=remote.party.fields, policy="remote")
     return Decision(Action.CREATE, remote.ref, remote=remote, changes=result.local, base=result.pending)
 

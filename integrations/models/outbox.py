@@ -25,7 +25,6 @@ class Outbox(WorkspaceModel):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     in_doubt = models.BooleanField(default=False)
     attempt_key = models.CharField(max_length=40, blank=True)
-    known_ids = models.JSONField(default=list)  # records of that name before the create was sent
     tries = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     sending_since = models.DateTimeField(null=True)

@@ -82,7 +82,7 @@ class Staged(WorkspaceModel):
     """A record that a run has read and not finished with. `body` only where there is something to decide."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="staged", db_index=False)
-    position = models.BigIntegerField()
+    round = models.PositiveSmallIntegerField(default=1)  # a list that moved under our feet is read again
     resource = models.CharField(max_length=30)
     remote_kind = models.CharField(max_length=30)
     remote_id = models.CharField(max_length=100)
@@ -95,7 +95,7 @@ class Staged(WorkspaceModel):
             models.UniqueConstraint(fields=["workspace", "run", "remote_kind", "remote_id"], name="staged_once")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "run", "position"], name="staged_todo", condition=Q(body__isnull=False)),
+            models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo", condition=Q(body__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,181 @@
+"""The writing phase of a run: decisions become contacts, links, outbox rows and log lines in one transaction per batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.scoping import Origin
+from contacts.domain.duplicates import suggest
+from contacts.domain.store import create_contacts, restore_contacts, update_contacts
+from integrations.domain.batches import Batch, decide, load_batch, provider_manifest
+from integrations.domain.journal import line_of, reason_json, write_lines
+from integrations.domain.outbox import enqueue
+from integrations.domain.parties import new_row, row_changes
+from integrations.engine.provider import Provider
+from integrations.engine.types import Action, Conflict, Decision, Ref
+from integrations.enums import LinkState
+from integrations.models import Link, Run, RunLine, Staged
+from invoices.domain.store import attach
+
+COUNTED = {
+    Action.CREATE: "created",
+    Action.RESTORE: "created",
+    Action.LINK: "linked",
+    Action.UPDATE: "updated",
+    Action.UNCHANGED: "unchanged",
+    Action.HOLD: "held",
+    Action.SKIP: "skipped",
+    Action.FAIL: "failed",
+}
+WAITING = frozenset({Action.HOLD, Action.FAIL, Action.SKIP})
+
+
+@dataclass
+class Applied:
+    """What a batch did: counters to add, and whose contact each record is now."""
+
+    counters: Counter[str] = field(default_factory=Counter)
+    contact_of: dict[Ref, int] = field(default_factory=dict)
+    created: list[int] = field(default_factory=list)
+
+
+def apply_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, origin: Origin) -> Applied:
+    """Inside the page's transaction: plan the batch and carry it out."""
+    batch = load_batch(run, provider, rows, lock=True)
+    decisions = decide(batch, run.connection, provider_manifest(run.connection))
+    applied = Applied(counters=Counter(COUNTED[d.action] for d in decisions))
+    _write_contacts(run, batch, decisions, applied, origin=origin)
+    links = _write_links(run, batch, decisions, applied)
+    _tell_provider(run, decisions, applied)
+    _attach_invoices(run, links)
+    _log(run, batch, decisions, applied)
+    if applied.created:
+        suggest(run.workspace, applied.created, source=origin.label)
+    return applied
+
+
+def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
+    creates = [d for d in decisions if d.contact_id is None and d.action in {Action.CREATE, Action.RESTORE}]
+    _create(run, creates, applied, origin=origin)
+    applied.contact_of |= {d.ref: d.contact_id for d in decisions if d.contact_id is not None}
+    restored = [d.contact_id for d in decisions if d.action is Action.RESTORE and d.contact_id is not None]
+    if restored:
+        restore_contacts(run.workspace, restored, origin=origin)
+    changes = {
+        d.contact_id: row_changes(batch.contacts[d.contact_id], d.changes) for d in decisions if d.contact_id in batch.contacts and d.changes
+    }
+    changes = _with_tags(batch, decisions, changes)
+    if changes:
+        update_contacts(run.workspace, changes, origin=origin)
+
+
+def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
+    if not decisions:
+        return
+    team = run.connection.settings.get("team_id")
+    rows = [new_row(d.remote, d.changes) | ({"team_id": team} if team else {}) for d in decisions if d.remote is not None]
+    contacts = create_contacts(run.workspace, rows, origin=origin)
+    applied.created = [contact.pk for contact in contacts]
+    applied.contact_of |= {d.ref: contact.pk for d, contact in zip(decisions, contacts, strict=True)}
+
+
+def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int | None, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """A record linked to a contact that is there already brings its tags along ("Supplier")."""
+    merged: dict[int, dict[str, Any]] = {pk: row for pk, row in changes.items() if pk is not None}
+    for decision in decisions:
+        if decision.action is Action.LINK and decision.remote is not None and decision.contact_id is not None:
+            tags = batch.contacts[decision.contact_id].tags
+            new = [tag for tag in decision.remote.party.tags if tag not in tags]
+            if new:
+                merged.setdefault(decision.contact_id, {})["tags"] = [*tags, *new]
+    return merged
+
+
+def _write_links(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> list[Link]:
+    links = [link for d in decisions if (link := _link(run, batch, d, applied.contact_of.get(d.ref))) is not None]
+    _release_gone(run, links)
+    Link.objects.bulk_create(
+        links,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["workspace", "connection", "remote_kind", "remote_id"],
+        update_fields=[
+            "contact", "remote_name", "remote_url", "state", "base_ours", "base_theirs", "version",
+            "reason", "detail", "candidates", "conflicts", "tries", "synced_at", "missed",
+        ],
+    )  # fmt: skip
+    return links
+
+
+def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) -> Link | None:
+    known = batch.links.get(decision.ref)
+    if decision.action is Action.SKIP and known is None:
+        return None
+    link = known or Link(
+        workspace_id=run.workspace_id, connection=run.connection, remote_kind=decision.ref.kind, remote_id=decision.ref.id, state=LinkState.HELD
+    )
+    if decision.remote is not None:
+        link.version, link.remote_url = decision.remote.version, decision.remote.url
+        link.remote_name = str(decision.remote.party.fields.get("name") or "")[:300]
+    if decision.base is not None:
+        link.base_ours, link.base_theirs = dict(decision.base.ours), dict(decision.base.theirs)
+    link.contact_id = contact_id
+    link.state = _state(decision, link)
+    link.reason, link.detail = reason_json(decision.reason), batch.details.get(decision.ref, "")
+    link.candidates = list(decision.candidates)
+    link.conflicts = [conflict_json(conflict) for conflict in decision.conflicts]
+    link.tries = link.tries + 1 if decision.action is Action.FAIL else 0
+    link.synced_at, link.missed = timezone.now(), 0
+    return link
+
+
+def _state(decision: Decision, link: Link) -> str:
+    if decision.action is Action.SKIP:
+        return link.state
+    if decision.action is Action.FAIL:
+        return LinkState.FAILING
+    asked = any(conflict.winner == "ask" for conflict in decision.conflicts)
+    return LinkState.HELD if decision.action is Action.HOLD or asked else LinkState.LINKED
+
+
+def conflict_json(conflict: Conflict) -> dict[str, Any]:
+    return {"field": conflict.field, "ours": conflict.ours, "theirs": conflict.theirs, "winner": conflict.winner}
+
+
+def _release_gone(run: Run, links: Sequence[Link]) -> None:
+    """A contact whose old record is gone may be linked to a new one."""
+    fresh = [link.contact_id for link in links if link.contact_id and link.pk is None]
+    if fresh:
+        Link.objects.filter(
+            workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE
+        ).update(contact=None)
+
+
+def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:
+    told = [applied.contact_of[d.ref] for d in decisions if d.push and d.ref in applied.contact_of]
+    if told:
+        enqueue(run.connection, told)
+
+
+def _attach_invoices(run: Run, links: Sequence[Link]) -> None:
+    fresh = {(link.remote_kind, link.remote_id): link.contact_id for link in links if link.contact_id and link.state == LinkState.LINKED}
+    attach(run.workspace, run.connection_id, fresh)
+
+
+def _log(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> None:
+    write_lines([line for d in decisions if (line := _line(run, batch, d, applied)) is not None])
+
+
+def _line(run: Run, batch: Batch, decision: Decision, applied: Applied) -> RunLine | None:
+    if decision.action is Action.UNCHANGED and not decision.conflicts:
+        return None
+    if decision.action in WAITING and batch.said.get(decision.ref) == reason_json(decision.reason):
+        return None  # an open question is logged when it arises, not at every run
+    known = batch.links.get(decision.ref)
+    name = str(decision.remote.party.fields.get("name") or "") if decision.remote else (known.remote_name if known else "")
+    return line_of(run, decision, contact_id=applied.contact_of.get(decision.ref), name=name, detail=batch.details.get(decision.ref, ""))

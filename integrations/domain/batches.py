@@ -1,0 +1,173 @@
+"""A batch of staged records and everything that is needed to decide about it: a fixed number of queries, whatever its size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection as database
+from django.db.models import Exists, OuterRef
+
+from contacts.domain.store import live
+from contacts.models import Contact
+from integrations import registry
+from integrations.domain.parties import checked, local_of
+from integrations.engine import types as engine
+from integrations.engine.errors import SkipRecord
+from integrations.engine.matching import Match, match_by_exact_name, name_key
+from integrations.engine.plan import Policy, Read, plan_pull, refused
+from integrations.engine.provider import Manifest, Provider
+from integrations.engine.types import Decision, Kind, RawRecord, Ref, Remote
+from integrations.enums import LinkState
+from integrations.models import Connection, Link, Run, Staged
+
+Claim = tuple[int, str]
+
+
+@dataclass
+class Batch:
+    """The records of one step, with their links, contacts and matches."""
+
+    rows: Sequence[Staged]
+    records: list[Read]
+    details: Mapping[Ref, str]
+    links: dict[Ref, Link]
+    contacts: dict[int, Contact]
+    matches: Mapping[Ref, Match] = field(default_factory=dict)
+    said: Mapping[Ref, dict[str, Any]] = field(default_factory=dict)  # the reason that each link showed before this run
+
+
+def policy_of(connection: Connection, manifest: Manifest) -> Policy:
+    settings = connection.settings
+    return Policy(
+        conflict=settings.get("conflict", "crm"),
+        deleted_here=settings.get("deleted_here", "bring_back"),
+        read_only=frozenset(r.remote_kind for r in manifest.resources if r.read_only),
+    )
+
+
+def next_rows(run: Run, *, resource: str, after: int, limit: int) -> list[Staged]:
+    rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource, body__isnull=False, pk__gt=after)
+    return list(rows.order_by("pk")[:limit])
+
+
+def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bool) -> Batch:
+    """Inside the page's transaction. With `lock` the contacts stay as read until it ends, so that no edit is overwritten."""
+    records, details = _read(provider, rows)
+    links = links_by_ref(run.connection, [record.ref for record in records])
+    wanted = [r for r in records if isinstance(r, Remote) and not _is_tied(links.get(r.ref))]
+    candidates = _candidates(run, {name_key(remote) for remote in wanted})
+    ids = {link.contact_id for link in links.values() if link.contact_id} | {pk for pk, _kind, _key in candidates}
+    contacts = _contacts(run, ids, lock=lock)
+    matches = _matches(run, wanted, candidates)
+    return Batch(rows=rows, records=records, details=details, links=links, contacts=contacts, matches=matches,
+                 said={ref: dict(link.reason) for ref, link in links.items()})
+
+
+def decide(batch: Batch, connection: Connection, manifest: Manifest) -> list[Decision]:
+    return plan_pull(
+        batch.records,
+        links={ref: engine_link(link) for ref, link in batch.links.items()},
+        contacts={pk: local_of(contact) for pk, contact in batch.contacts.items()},
+        matches=batch.matches,
+        fields=manifest.fields,
+        policy=policy_of(connection, manifest),
+    )
+
+
+def engine_link(link: Link) -> engine.Link:
+    has_base = bool(link.base_ours or link.base_theirs)
+    return engine.Link(
+        ref=Ref(link.remote_kind, link.remote_id),
+        state=engine.LinkState(link.state),
+        contact_id=link.contact_id,
+        base=engine.Base(ours=link.base_ours, theirs=link.base_theirs) if has_base else None,
+        version=link.version,
+    )
+
+
+def links_by_ref(connection: Connection, refs: Iterable[Ref]) -> dict[Ref, Link]:
+    listed = list(refs)
+    rows = Link.objects.filter(
+        workspace_id=connection.workspace_id, connection=connection,
+        remote_kind__in={r.kind for r in listed}, remote_id__in=[r.id for r in listed],
+    )  # fmt: skip
+    found = {Ref(link.remote_kind, link.remote_id): link for link in rows}
+    return {ref: found[ref] for ref in listed if ref in found}
+
+
+def _read(provider: Provider, rows: Sequence[Staged]) -> tuple[list[Read], dict[Ref, str]]:
+    records: list[Read] = []
+    details: dict[Ref, str] = {}
+    for row in rows:
+        raw = RawRecord(Ref(row.remote_kind, row.remote_id), row.body or {}, row.version)
+        try:
+            records.append(checked(provider.remote(raw)))
+        except SkipRecord as error:
+            records.append(refused(raw.ref, error))
+            details[raw.ref] = error.detail
+    return records, details
+
+
+def _is_tied(link: Link | None) -> bool:
+    return link is not None and link.contact_id is not None
+
+
+def _candidates(run: Run, keys: set[str]) -> list[tuple[int, str, str]]:
+    named = live(run.workspace).filter(exact_name__in=keys - {""})
+    return list(named.order_by("pk").values_list("pk", "kind", "exact_name"))
+
+
+def _contacts(run: Run, ids: set[int | None], *, lock: bool) -> dict[int, Contact]:
+    rows = Contact.objects.filter(workspace_id=run.workspace_id, pk__in=ids).order_by("pk")
+    return {contact.pk: contact for contact in (rows.select_for_update(of=("self",)) if lock else rows)}
+
+
+def _matches(run: Run, remotes: Sequence[Remote], candidates: Sequence[tuple[int, str, str]]) -> Mapping[Ref, Match]:
+    by_kind: dict[str, dict[str, list[int]]] = {Kind.ORGANISATION: defaultdict(list), Kind.PERSON: defaultdict(list)}
+    for pk, kind, key in candidates:
+        by_kind[kind][key].append(pk)
+    taken, leaving = _bound(run, [pk for pk, _kind, _key in candidates])
+    return match_by_exact_name(
+        remotes,
+        organisations_by_key=by_kind[Kind.ORGANISATION],
+        persons_by_key=by_kind[Kind.PERSON],
+        doubled_keys=_doubled(run, {name_key(remote) for remote in remotes}),
+        taken=taken,
+        leaving=leaving,
+    )
+
+
+def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]]:
+    """Contacts that have a link already: to a record of this pull (taken), or to one that it lacks (leaving)."""
+    here = Staged.objects.filter(
+        workspace_id=run.workspace_id, run=run, remote_kind=OuterRef("remote_kind"), remote_id=OuterRef("remote_id")
+    )
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids).exclude(state=LinkState.GONE)
+    taken: set[Claim] = set()
+    leaving: set[Claim] = set()
+    for contact_id, kind, seen in rows.annotate(seen=Exists(here)).values_list("contact_id", "remote_kind", "seen"):
+        (taken if seen else leaving).add((contact_id, kind))
+    return taken, leaving
+
+
+def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:
+    if not keys:
+        return frozenset()
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT remote_kind, match_key FROM integrations_staged"
+            " WHERE workspace_id = %s AND run_id = %s AND match_key <> '' AND match_key = ANY(%s) GROUP BY 1, 2 HAVING count(*) > 1",
+            [run.workspace_id, run.pk, list(keys)],
+        )
+        return frozenset((row[0], row[1]) for row in cursor.fetchall())
+
+
+def live_link_count(connection: Connection) -> int:
+    return Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=LinkState.LINKED).count()
+
+
+def provider_manifest(connection: Connection) -> Manifest:
+    return registry.manifest(connection.provider)

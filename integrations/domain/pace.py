@@ -1,0 +1,33 @@
+"""Pacing that all workers share: one clock per connection in Redis. Redis lost means no memory of a 429, never a wrong answer."""
+
+from __future__ import annotations
+
+import time
+
+from django.core.cache import cache
+
+from integrations.engine.errors import Retry
+from integrations.engine.types import Reason
+
+PATIENCE = 5.0
+
+
+class SharedPace:
+    """Waits briefly in the worker; a longer wait becomes Retry(after), which frees it."""
+
+    def __init__(self, connection_id: int, *, per_second: float = 0.0) -> None:
+        self._key = f"pace:{connection_id}"
+        self._interval = 1 / per_second if per_second else 0.0
+
+    def wait(self) -> None:
+        blocked_until = cache.get(self._key)
+        pause = (blocked_until or 0.0) - time.time()
+        if pause > PATIENCE:
+            raise Retry(Reason("rate_limited"), after=pause)
+        if pause > 0:
+            time.sleep(pause)
+        if self._interval:
+            cache.set(self._key, time.time() + self._interval, timeout=60)
+
+    def slow_down(self, seconds: float) -> None:
+        cache.set(self._key, time.time() + seconds, timeout=int(seconds) + 60)

@@ -1,0 +1,165 @@
+"""A run's life: asked for, claimed, advanced in slices, ended; and what a person may do to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.scoping import Origin, workspace_tx
+from integrations import registry
+from integrations.domain.fetch import start_cursor
+from integrations.domain.journal import note, reason_json
+from integrations.domain.wake import wake_at
+from integrations.engine.errors import ProviderError
+from integrations.engine.schedule import backoff, next_due
+from integrations.engine.types import Reason
+from integrations.enums import ConnectionStatus, Level, Outcome, Phase, RunKind, RunStatus
+from integrations.models import Connection, Run, Staged
+
+COUNTERS = ("seen", "created", "updated", "linked", "pushed", "unchanged", "held", "skipped", "failed", "invoices")
+GIVE_UP = 8  # waits in a row without a page
+DEAD_LETTER = 5  # slices in a row that died
+
+
+def request_run(connection: Connection, *, kind: str, user: User | None = None, slot: datetime | None = None) -> tuple[Run, bool]:
+    """Ask for a run. One at a time: when one is under way it is given back with False."""
+    with workspace_tx(connection.workspace):
+        found = current_run(connection)
+        if found is not None:
+            return found, False
+        try:
+            with transaction.atomic():
+                run = Run.objects.create(
+                    workspace_id=connection.workspace_id, connection=connection, kind=kind, requested_by=user, slot=slot,
+                    cursor=start_cursor(connection), counters=dict.fromkeys(COUNTERS, 0),
+                )  # fmt: skip
+        except IntegrityError:
+            return current_run(connection) or connection.runs.latest("pk"), False
+        wake_at(connection)
+        return run, True
+
+
+def current_run(connection: Connection) -> Run | None:
+    return Run.objects.filter(workspace_id=connection.workspace_id, connection=connection).exclude(status=RunStatus.DONE).first()
+
+
+def origin_of(run: Run) -> Origin:
+    """Who the history names for this run's writes."""
+    label = registry.manifest(run.connection.provider).label
+    return Origin(kind="sync", run_id=run.pk, actor_id=run.requested_by_id, label=label)
+
+
+def cancel(run: Run, *, user: User | None = None) -> None:
+    """Stop it: a run at work stops at its next page, one that waits at once. What is written stays written."""
+    with workspace_tx(run.workspace):
+        Run.objects.filter(pk=run.pk).update(cancel_requested=True)
+        run.refresh_from_db()
+        if not run.is_over and (not run.lease or run.lease_until is None or run.lease_until < timezone.now()):
+            finish(run, Outcome.CANCELLED, reason=Reason("cancelled"))
+
+
+def confirm(run: Run, *, user: User | None = None) -> None:
+    """A person has seen the preview or the mass change, and lets it happen."""
+    with workspace_tx(run.workspace):
+        changed = Run.objects.filter(pk=run.pk, status=RunStatus.DECIDING).update(
+            status=RunStatus.QUEUED, confirmed=True, reason={}, finished_at=None, outcome=""
+        )
+        if changed:
+            wake_at(run.connection)
+
+
+def decide_later(run: Run, *, reason: Reason, plan: dict[str, Any]) -> None:
+    """Stop before the first write until a person has decided."""
+    Run.objects.filter(pk=run.pk).update(
+        status=RunStatus.DECIDING, outcome=Outcome.NEEDS_DECISION, reason=reason_json(reason), plan=plan, lease="", lease_until=None
+    )
+    note(run, "decide", level=Level.WARNING, reason=reason)
+    run.refresh_from_db()
+
+
+def add_counters(run: Run, more: Counter[str] | dict[str, int]) -> dict[str, int]:
+    return {name: run.counters.get(name, 0) + more.get(name, 0) for name in COUNTERS}
+
+
+def finish(run: Run, outcome: str, *, reason: Reason | None = None, detail: str = "") -> None:
+    """End the run in the open transaction, and say when the connection runs next."""
+    now = timezone.now()
+    counters = dict(run.counters)
+    if outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
+        counters["seen"] = sum(counters[name] for name in ("created", "updated", "linked", "unchanged", "held", "skipped", "failed"))
+    values = {
+        "status": RunStatus.DONE, "outcome": outcome, "reason": reason_json(reason), "detail": detail[:4000], "counters": counters,
+        "finished_at": now, "lease": "", "lease_until": None, "phase": Phase.DONE,
+    }  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(**values)
+    for name, value in values.items():
+        setattr(run, name, value)
+    Staged.objects.filter(workspace_id=run.workspace_id, run=run).delete()
+    note(run, "end", level=_level(outcome), reason=reason, detail=detail)
+    _reschedule(run.connection, run, outcome, now)
+
+
+def _level(outcome: str) -> Level:
+    return Level.INFO if outcome in {Outcome.SUCCESS, Outcome.CANCELLED} else Level.WARNING if outcome == Outcome.PARTIAL else Level.ERROR
+
+
+def _reschedule(connection: Connection, run: Run, outcome: str, now: datetime) -> None:
+    connection.refresh_from_db()
+    connection.last_attempt_at = now
+    if run.kind != RunKind.PREVIEW and outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
+        connection.last_success_at, connection.failures, connection.notice = now, 0, {}
+        connection.alerted_at = None
+    elif outcome in {Outcome.FAILED, Outcome.NEEDS_RECONNECT}:
+        connection.failures += 1
+    if connection.status == ConnectionStatus.ACTIVE:
+        connection.next_due_at = _next(connection, outcome, now)
+        wake_at(connection, connection.next_due_at)
+    connection.save(update_fields=["last_attempt_at", "last_success_at", "failures", "notice", "alerted_at", "next_due_at"])
+
+
+def _next(connection: Connection, outcome: str, now: datetime) -> datetime:
+    cadence = registry.manifest(connection.provider).cadence
+    due = next_due(cadence, key=str(connection.pk), after=now)
+    if outcome != Outcome.FAILED:
+        return due
+    # After a failure sooner than the cadence at first, then back to it.
+    return min(due, now + backoff(connection.failures + 3, key=str(connection.pk)))
+
+
+def wait(run: Run, error: ProviderError, *, after: float | None) -> None:
+    """The provider asks for patience: free the worker, remember when to go on. Too many waits without a page in between fail the run."""
+    tries = run.cursor.get("tries", 0) + 1
+    with workspace_tx(run.workspace):
+        if tries > GIVE_UP:
+            finish(run, Outcome.FAILED, reason=error.reason, detail=error.detail)
+            return
+        pause = timedelta(seconds=after) if after is not None else min(backoff(tries), timedelta(minutes=15))
+        resume_at = timezone.now() + pause
+        run.cursor = {**run.cursor, "tries": tries}
+        Run.objects.filter(pk=run.pk, lease=run.lease).update(
+            status=RunStatus.WAITING, resume_at=resume_at, cursor=run.cursor, reason=reason_json(error.reason), detail=error.detail[:4000],
+            lease="", lease_until=None,
+        )  # fmt: skip
+        run.status, run.resume_at, run.lease = RunStatus.WAITING, resume_at, ""
+        note(run, "wait", level=Level.WARNING, reason=error.reason, detail=error.detail)
+        wake_at(run.connection, resume_at)
+
+
+def lose_permission(connection: Connection, error: ProviderError) -> None:
+    """Only a person can connect again; until then nothing is tried, and what waits is kept."""
+    Connection.objects.filter(pk=connection.pk, status=ConnectionStatus.ACTIVE).update(
+        status=ConnectionStatus.RECONNECT, notice=reason_json(error.reason), next_due_at=None
+    )
+    connection.refresh_from_db()
+
+
+def deny(connection: Connection, ability: str, error: ProviderError) -> None:
+    """One kind of call is refused: that ability is off until the next connect, with its reason."""
+    connection.refresh_from_db(fields=["denied"])
+    connection.denied = {**connection.denied, ability: reason_json(error.reason) | {"detail": error.detail[:500]}}
+    connection.save(update_fields=["denied"])

@@ -67,5 +67,10 @@ class Migration(migrations.Migration):
             model_name='merge',
             index=models.Index(fields=['workspace', 'kept', '-id'], name='merge_of_contact'),
         ),
+        migrations.RemoveIndex(model_name='contacttoken', name='token_contact'),
+        migrations.AddIndex(
+            model_name='contacttoken',
+            index=models.Index(fields=['contact', 'word'], include=('workspace',), name='token_of_contact'),
+        ),
         RowSecurity('merge'),
     ]

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django_htmx.middleware import HtmxDetails
 from django_scopes import scope
 
-from accounts.models import Membership
+from accounts.models import Membership, User, Workspace
 from accounts.scoping import Origin, workspace_tx
 
 View = Callable[..., HttpResponse]
@@ -23,6 +24,16 @@ def outside_transaction(view: View) -> View:
     """Mark a view that talks to a vendor: it runs in the workspace's scope and opens `workspace_tx` itself, never across HTTP."""
     view.outside_transaction = True  # type: ignore[attr-defined]  # a mark that WorkspaceMiddleware reads
     return view
+
+
+class WorkspaceRequest(HttpRequest):
+    """A request of a page under /w/<slug>/, as WorkspaceMiddleware hands it to the view."""
+
+    workspace: Workspace
+    membership: Membership
+    origin: Origin
+    htmx: HtmxDetails
+    user: User
 
 
 class PersonMiddleware:

@@ -24,7 +24,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     paths = [str(embedded.ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    child = subprocess.Popen([program, *arguments[1:]], env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    if environment.get("DJANGO_SETTINGS_MODULE") == "crmsync.settings.base":
+        # Importing this package has named the settings for serving; the program may have others (tests do).
+        del environment["DJANGO_SETTINGS_MODULE"]
+    child = subprocess.Popen([program, *arguments[1:]], env=environment)
     return wait_for(child)
 
 

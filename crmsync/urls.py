@@ -2,10 +2,36 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views import api_docs
 from crmsync import health
+from crmsync.settings.env import ROOT
+
+APPS = ("contacts", "invoices", "integrations", "erp_history")
+
+
+def _existing(name: str, *, apps: tuple[str, ...]) -> list[URLResolver]:
+    """What these apps bring under this module name; an app may have no pages or no API."""
+    modules = [f"{app}.{name}" for app in apps if (ROOT / app / f"{name.replace('.', '/')}.py").exists()]
+    return [path("", include(module)) for module in modules]
+
+
+api = [
+    path("schema/", api_docs.schema, name="schema"),
+    path("docs/", api_docs.docs, name="docs"),
+    *_existing("api.urls", apps=("accounts", *APPS)),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("accounts.urls")),
+    path("w/<slug:slug>/", include(_existing("urls", apps=APPS))),
+    path("api/v1/", include((api, "api"))),
 ]
+
+handler400 = "accounts.views.errors.bad_request"
+handler403 = "accounts.views.errors.forbidden"
+handler404 = "accounts.views.errors.not_found"
+handler500 = "accounts.views.errors.fault"

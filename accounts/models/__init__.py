@@ -1,6 +1,7 @@
 from accounts.models.audit import AuditEvent
+from accounts.models.idempotency import IdempotentAnswer
 from accounts.models.token import ApiToken
 from accounts.models.user import User
 from accounts.models.workspace import Invitation, Membership, Team, Workspace
 
-__all__ = ["ApiToken", "AuditEvent", "Invitation", "Membership", "Team", "User", "Workspace"]
+__all__ = ["ApiToken", "AuditEvent", "IdempotentAnswer", "Invitation", "Membership", "Team", "User", "Workspace"]

@@ -16,7 +16,10 @@ class AuditEvent(WorkspaceModel):
     data = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["workspace", "-at"], name="audit_recent"), models.Index(fields=["workspace", "target", "-at"], name="audit_target")]
+        indexes = [
+            models.Index(fields=["workspace", "-at"], name="audit_recent"),
+            models.Index(fields=["workspace", "target", "-at"], name="audit_target"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.target}"

@@ -8,7 +8,10 @@ from accounts.models.workspace import Workspace
 
 
 class ApiToken(models.Model):
-    """A script's key to one workspace, with its owner's rights narrowed by `scopes`. Looked up by prefix before the workspace is known, so outside row-level security."""
+    """A script's key to one workspace, with its owner's rights narrowed by `scopes`.
+
+    Looked up by prefix before the workspace is known, so outside row-level security.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="tokens")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")

@@ -9,3 +9,5 @@ OUTBOUND_ALLOW_PRIVATE = True
 DATABASES["default"]["TEST"] = {"NAME": "test_crmsync_" + env("TEST_DB", default="main")}  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
 ACCOUNT_RATE_LIMITS = False
+# WhiteNoise warns when the directory of collected files is missing, and warnings are errors here.
+STATIC_ROOT = str(ROOT / "static")  # noqa: F405

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 from django_scopes import scope
@@ -20,7 +21,10 @@ View = Callable[..., HttpResponse]
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
-def outside_transaction(view: View) -> View:
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
+
+
+def outside_transaction(view: AnyView) -> AnyView:
     """Mark a view that talks to a vendor: it runs in the workspace's scope and opens `workspace_tx` itself, never across HTTP."""
     view.outside_transaction = True  # type: ignore[attr-defined]  # a mark that WorkspaceMiddleware reads
     return view

@@ -29,6 +29,8 @@ class Line:
     """The figures of one currency. Currencies are never added together."""
 
     currency: str
+    count: int = 0
+    bills: int = 0
     outstanding: Decimal = ZERO
     overdue: Decimal = ZERO
     overdue_count: int = 0
@@ -47,6 +49,10 @@ class Summary:
     @property
     def overdue_count(self) -> int:
         return sum(line.overdue_count for line in self.lines)
+
+    @property
+    def bills(self) -> int:
+        return sum(line.bills for line in self.lines)
 
     @property
     def quotes_count(self) -> int:
@@ -115,13 +121,19 @@ def figures(invoices: QuerySet[Invoice], today: date) -> tuple[Line, ...]:
     """One line of totals per currency, in one query."""
     sums = {f"sum_{name}": expression for name, expression in _sums(today).items()}  # an aggregate may not shadow the column it reads
     rows = _with_paid_day(invoices).order_by().values("currency").annotate(**sums).order_by("currency")
-    return tuple(Line(**{name.removeprefix("sum_"): ZERO if value is None else value for name, value in row.items()}) for row in rows)
+    return tuple(_line(row) for row in rows)
+
+
+def _line(row: dict[str, Any]) -> Line:
+    return Line(**{name.removeprefix("sum_"): ZERO if value is None else value for name, value in row.items()})
 
 
 def _sums(today: date) -> dict[str, Any]:
     overdue = having(Status.OVERDUE, today)
     paid_lately = PAID & Q(paid_day__gt=today - ONE_YEAR, paid_day__lte=today)
     return {
+        "count": Count("id"),
+        "bills": Count("id", filter=BILL),
         "outstanding": Sum("outstanding", filter=OWED),
         "overdue": Sum("outstanding", filter=overdue),
         "overdue_count": Count("id", filter=overdue),
@@ -137,11 +149,11 @@ def _with_paid_day(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
     return invoices.alias(paid_day=Coalesce("paid_on", "issued_on", "due_on"))
 
 
-def summary(contact: Contact, today: date) -> Summary:
-    """The four figures of a contact, per currency; quotes apart."""
-    mine = shown(contact.workspace).filter(contact=contact)
-    lines = figures(mine, today)
-    return Summary(lines=lines, count=mine.count() if lines else 0, worst=_worst(lines))
+def summary(contact: Contact, today: date, *, connection_id: int | None = None) -> Summary:
+    """The four figures of a contact, per currency, in one query; quotes apart. Of one connection where it is named."""
+    mine = Invoice.objects.filter(workspace_id=contact.workspace_id, hidden=False, contact=contact)
+    lines = figures(mine.filter(connection_id=connection_id) if connection_id else mine, today)
+    return Summary(lines=lines, count=sum(line.count for line in lines), worst=_worst(lines))
 
 
 def _worst(lines: Iterable[Line]) -> Status | None:

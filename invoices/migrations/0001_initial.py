@@ -5,42 +5,87 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('contacts', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("contacts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('connection_id', models.BigIntegerField()),
-                ('remote_kind', models.CharField(max_length=30)),
-                ('remote_id', models.CharField(max_length=100)),
-                ('customer_kind', models.CharField(blank=True, max_length=30)),
-                ('customer_id', models.CharField(blank=True, max_length=100)),
-                ('version', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('invoice', 'Invoice'), ('quote', 'Quote'), ('credit_note', 'Credit note')], max_length=12, verbose_name='kind')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paid', 'Paid'), ('written_off', 'Written off'), ('credited', 'Credited')], max_length=12)),
-                ('number', models.CharField(max_length=100, verbose_name='number')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('gross', models.DecimalField(decimal_places=4, max_digits=20, verbose_name='amount')),
-                ('outstanding', models.DecimalField(decimal_places=4, max_digits=20, verbose_name='outstanding')),
-                ('issued_on', models.DateField(null=True, verbose_name='issued')),
-                ('due_on', models.DateField(null=True, verbose_name='due')),
-                ('paid_on', models.DateField(null=True, verbose_name='paid')),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('hidden', models.BooleanField(default=False)),
-                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='invoices', to='contacts.contact')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("connection_id", models.BigIntegerField()),
+                ("remote_kind", models.CharField(max_length=30)),
+                ("remote_id", models.CharField(max_length=100)),
+                ("customer_kind", models.CharField(blank=True, max_length=30)),
+                ("customer_id", models.CharField(blank=True, max_length=100)),
+                ("version", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("invoice", "Invoice"), ("quote", "Quote"), ("credit_note", "Credit note")],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("paid", "Paid"),
+                            ("written_off", "Written off"),
+                            ("credited", "Credited"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("number", models.CharField(max_length=100, verbose_name="number")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("gross", models.DecimalField(decimal_places=4, max_digits=20, verbose_name="amount")),
+                ("outstanding", models.DecimalField(decimal_places=4, max_digits=20, verbose_name="outstanding")),
+                ("issued_on", models.DateField(null=True, verbose_name="issued")),
+                ("due_on", models.DateField(null=True, verbose_name="due")),
+                ("paid_on", models.DateField(null=True, verbose_name="paid")),
+                ("url", models.CharField(blank=True, max_length=500)),
+                ("hidden", models.BooleanField(default=False)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="invoices",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('hidden', False)), fields=['workspace', 'contact', '-issued_on'], name='invoice_of_contact'), models.Index(condition=models.Q(('hidden', False)), fields=['workspace', '-issued_on', '-id'], name='invoice_recent'), models.Index(condition=models.Q(('hidden', False), ('outstanding__gt', 0)), fields=['workspace', 'due_on', 'id'], name='invoice_open'), models.Index(fields=['workspace', 'connection_id', 'customer_kind', 'customer_id'], name='invoice_customer')],
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'connection_id', 'remote_kind', 'remote_id'), name='invoice_remote')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("hidden", False)), fields=["workspace", "contact", "-issued_on"], name="invoice_of_contact"
+                    ),
+                    models.Index(condition=models.Q(("hidden", False)), fields=["workspace", "-issued_on", "-id"], name="invoice_recent"),
+                    models.Index(
+                        condition=models.Q(("hidden", False), ("outstanding__gt", 0)),
+                        fields=["workspace", "due_on", "id"],
+                        name="invoice_open",
+                    ),
+                    models.Index(fields=["workspace", "connection_id", "customer_kind", "customer_id"], name="invoice_customer"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "connection_id", "remote_kind", "remote_id"), name="invoice_remote")
+                ],
             },
         ),
     ]

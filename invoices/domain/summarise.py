@@ -125,7 +125,8 @@ def figures(invoices: QuerySet[Invoice], today: date) -> tuple[Line, ...]:
 
 
 def _line(row: dict[str, Any]) -> Line:
-    return Line(**{name.removeprefix("sum_"): ZERO if value is None else value for name, value in row.items()})
+    values: dict[str, Any] = {name.removeprefix("sum_"): ZERO if value is None else value for name, value in row.items()}
+    return Line(**values)
 
 
 def _sums(today: date) -> dict[str, Any]:

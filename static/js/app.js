@@ -266,6 +266,9 @@
     each(root, "[data-progress]", (bar) => bar.style.setProperty("width", `${bar.dataset.progress}%`));
     each(root, "[data-autodismiss]", dismissLater);
     each(root, "tr[data-href]:not(:has(a[href]))", (row) => row.setAttribute("tabindex", "0"));
+    each(root, ".table-cards td[data-label]", (cell) => {
+      cell.classList.toggle("is-blank", !cell.textContent.trim() && !cell.querySelector("img, input, select, svg"));
+    });
     showTheme();
     listShortcuts();
   };

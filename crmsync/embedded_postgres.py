@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from crmsync.processes import EmbeddedError, last_line, package_directory, runs, wait
+from crmsync.processes import EmbeddedError, last_line, leave_running, package_directory, runs, wait
 
 ADMIN_ROLE = "postgres"
 OWNER_ROLE = "crmsync_owner"
@@ -129,7 +129,7 @@ class Postgres:
     def _came_up(self, socket_dir: Path) -> bool:
         for left_behind in socket_dir.glob(".s.PGSQL.*"):
             left_behind.unlink()
-        process = self._spawn()
+        process = leave_running(self._spawn())
         return wait(lambda: _answers(socket_dir) or process.poll() is not None, seconds=START_SECONDS) and process.poll() is None
 
     def _spawn(self) -> subprocess.Popen[bytes]:

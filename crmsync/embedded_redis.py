@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict
 
 import redis
 
-from crmsync.processes import EmbeddedError, last_line, package_directory, runs, wait
+from crmsync.processes import EmbeddedError, last_line, leave_running, package_directory, runs, wait
 
 START_SECONDS = 60
 PROGRAMS = ("redis-server", "valkey-server")
@@ -77,14 +77,16 @@ class Redis:
         conf.touch(mode=0o600)
         conf.write_text(REDIS_CONF.format(port=port, password=password, directory=self.directory), encoding="utf-8")
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [_redis_program(), conf], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True
-            )
+            process = leave_running(self._spawn(conf, log=log))
         state: State = {"port": port, "password": password, "pid": process.pid}
         self.state.touch(mode=0o600)
         self.state.write_text(json.dumps(state), encoding="utf-8")
         wait(lambda: process.poll() is not None or _redis_answers(_redis_url(state)), seconds=START_SECONDS)
         return _redis_url(state) if process.poll() is None else ""
+
+    def _spawn(self, conf: Path, *, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        command = [_redis_program(), conf]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True)
 
     def _known(self) -> State | None:
         try:

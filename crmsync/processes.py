@@ -13,6 +13,16 @@ class EmbeddedError(RuntimeError):
     """An embedded service cannot be started; the message is one line for the person at the keyboard."""
 
 
+# Services outlive the object that started them: kept here, Python does not complain about them.
+_left_running: list["subprocess.Popen[bytes]"] = []
+
+
+def leave_running(process: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+    """This process runs on when nobody refers to it any more."""
+    _left_running.append(process)
+    return process
+
+
 def runs(pid: int, *, programs: tuple[str, ...]) -> bool:
     """Is this process alive and one of these programs? The process id of an old run may belong to anybody by now."""
     with suppress(ChildProcessError):

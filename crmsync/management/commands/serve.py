@@ -25,7 +25,7 @@ class Command(BaseCommand):
     log_in = ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="address to listen on (default 127.0.0.1)")
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
         parser.add_argument(
             "--port", type=int, default=int(os.environ.get("PORT") or 8000), help="port of the web server (default PORT or 8000)"
         )

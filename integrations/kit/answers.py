@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import ssl
@@ -12,10 +13,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
 from integrations.engine.errors import BadAnswer, Conflict, Denied, Gone, ProviderError, Retry, SkipRecord
 from integrations.engine.types import Reason
+from integrations.kit.guard import TooBig, TooSlow
 from integrations.kit.redact import redact
 
 _WORDS = 300
@@ -54,8 +56,9 @@ def parse(answer: RawAnswer, *, method: str, path: str) -> Answer:
         except orjson.JSONDecodeError as error:
             wrong = f"no JSON ({error})"
     if wrong:
+        html = answer.raw.lstrip()[:1] == b"<"
         detail = f"{method} {path}: {answer.status}, {wrong}: {answer.excerpt()}"
-        raise BadAnswer(Reason("bad_answer"), detail=detail, in_doubt=method in {"POST", "PATCH"})
+        raise BadAnswer(Reason("not_json" if html else "bad_answer"), detail=detail, in_doubt=method in {"POST", "PATCH"})
     return Answer(answer.status, body, answer.headers)
 
 
@@ -146,11 +149,20 @@ def _sentence(value: Any) -> str:
 def transport_reason(error: BaseException) -> str:
     """The reason code of a request without an answer."""
     kinds = tuple(_causes(error))
-    if any(isinstance(one, TimeoutError | ConnectTimeoutError | ReadTimeoutError) for one in kinds):
-        return "timeout"
-    if any(isinstance(one, ssl.SSLError | SSLError) for one in kinds):
-        return "tls"
+    for code, types in _TRANSPORT.items():
+        if any(isinstance(one, types) for one in kinds):
+            return code
     return "unreachable"
+
+
+_TRANSPORT: dict[str, tuple[type[BaseException], ...]] = {
+    "too_slow": (TooSlow,),
+    "too_big": (TooBig,),
+    "dns": (socket.gaierror,),
+    "tls": (ssl.SSLError, SSLError),
+    "timeout": (TimeoutError, ConnectTimeoutError, ReadTimeoutError),
+    "connection_lost": (ConnectionResetError, BrokenPipeError, ProtocolError, http.client.HTTPException),
+}
 
 
 def never_sent(error: BaseException) -> bool:

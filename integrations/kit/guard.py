@@ -36,6 +36,14 @@ class BlockedAddress(Exception):
     """The host is, or resolves to, an address that requests must not reach."""
 
 
+class TooSlow(TimeoutError):
+    """The answer was not complete by the deadline."""
+
+
+class TooBig(OSError):
+    """The answer is larger than any that makes sense."""
+
+
 def resolve(host: str, port: int) -> Sequence[AddressInfo]:
     return socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
 
@@ -134,7 +142,7 @@ class _Timed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = self._until - time.monotonic()
         if left <= 0:
-            raise TimeoutError("deadline passed")
+            raise TooSlow("the answer was not complete by the deadline")
         self._sock.settimeout(left if self._patience is None else min(left, self._patience))
         return self._raw.readinto(buffer)
 

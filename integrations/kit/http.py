@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 from requests import PreparedRequest, Response
-from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import InvalidURL, RequestException
 from urllib3.exceptions import HTTPError
 
@@ -19,7 +18,7 @@ from integrations.engine.errors import BadAnswer, BadSettings, Reconnect, Retry
 from integrations.engine.types import Reason
 from integrations.kit import answers
 from integrations.kit.answers import Answer, RawAnswer
-from integrations.kit.guard import BlockedAddress, GuardedAdapter, shared_adapter
+from integrations.kit.guard import BlockedAddress, GuardedAdapter, TooBig, shared_adapter
 from integrations.kit.limits import NoPace, Pace
 from integrations.kit.redact import redact, redact_headers
 
@@ -252,7 +251,7 @@ def _read(response: Response) -> bytes:
     while part := response.raw.read(_CHUNK, decode_content=True):
         size += len(part)
         if size > MAX_BODY:
-            raise RequestsConnectionError("answer is too large")
+            raise TooBig(f"more than {MAX_BODY} bytes")
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

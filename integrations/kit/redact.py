@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 
 MASK = "•••"
+
+# At DEBUG these write whole addresses and tokens.
+for _name in ("requests_oauthlib", "oauthlib", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 _SECRET_NAME = re.compile(
     r"authori[sz]ation|cookie|token|secret|password|passwd|api[-_]?key|credential|code_verifier|assertion|signature", re.IGNORECASE

@@ -73,7 +73,7 @@ def name_of(index: int, rng: random.Random) -> str:
     if index < len(SHOWCASE):
         return SHOWCASE[index]
     first, rest = divmod(index, len(_TRADES))
-    name, partner, place = _NAMES[first % 50], _NAMES[(first * 7 + rest + 3) % 50], _PLACES[(first + rest) % 20]
+    name, partner, place = _NAMES[(first + rest * 17) % 50], _NAMES[(first * 7 + rest + 3) % 50], _PLACES[(first + rest) % 20]
     who = rng.choice((name, place, f"{name} & {partner}"))
     return f"{who} {_TRADES[rest]} {_FORMS[index % len(_FORMS)]}".strip()
 

@@ -136,6 +136,11 @@ def resolve(base: Base | None, conflict: Conflict, *, winner: Literal["crm", "re
     return _with_pairs(base or EMPTY_BASE, {conflict.field: (value, value)})
 
 
+def read_back(base: Base, *, written: Iterable[str], kept: Fields) -> Base:
+    """Correct the agreement by what the CRM made of the fields just written, so that its own spelling is no edit to be sent."""
+    return _with_pairs(base, {name: (kept.get(name, ""), base.theirs.get(name)) for name in written})
+
+
 def incoming_only(fields: Iterable[FieldMap]) -> tuple[FieldMap, ...]:
     """Give the field table of a record that we may only read."""
     return tuple(replace(each, direction=Direction.IN) for each in fields if each.direction is not Direction.OUT)

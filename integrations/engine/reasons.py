@@ -102,6 +102,10 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(vendor)s sent a record that cannot be read: %(problem)s"),
         gettext_noop("Look at it in %(vendor)s. It is read again with every sync."),
     ),
+    "too_long": (
+        gettext_noop("%(name)s has a value in %(vendor)s that is longer than the %(limit)s characters that fit here: %(field)s."),
+        gettext_noop("Shorten it in %(vendor)s. It is read again with every sync."),
+    ),
     "missing_fields": (
         gettext_noop("%(vendor)s needs more to accept %(name)s: %(fields)s."),
         gettext_noop("Fill it in here; it is then sent by itself."),
@@ -181,6 +185,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "redirected": (
         gettext_noop("%(vendor)s pointed to another address, which is not followed."),
         gettext_noop("Ask the operator to check the address of %(vendor)s."),
+    ),
+    "not_configured": (
+        gettext_noop("%(vendor)s is not set up on this server: %(variable)s is missing or wrong."),
+        gettext_noop("Ask the operator to set it."),
+    ),
+    "client_refused": (
+        gettext_noop("%(vendor)s does not know this server's client id or secret."),
+        gettext_noop("Ask the operator to check them."),
     ),
     "bad_address": (
         gettext_noop("The address of %(vendor)s is wrong."),

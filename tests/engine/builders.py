@@ -35,7 +35,13 @@ def agreed(name: str, **fields: Any) -> Base:
 
 
 def link(
-    id: str, contact_id: int | None, base: Base | None = None, *, state: LinkState = LinkState.LINKED, kind: str = "client", version: str = "1"
+    id: str,
+    contact_id: int | None,
+    base: Base | None = None,
+    *,
+    state: LinkState = LinkState.LINKED,
+    kind: str = "client",
+    version: str = "1",
 ) -> Link:
     return Link(ref=Ref(kind, id), state=state, contact_id=contact_id, base=base, version=version)
 

@@ -40,7 +40,9 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.parametrize(("organisations", "persons", "taken", "expected"), [row[1:] for row in DECISIONS], ids=[row[0] for row in DECISIONS])
+@pytest.mark.parametrize(
+    ("organisations", "persons", "taken", "expected"), [row[1:] for row in DECISIONS], ids=[row[0] for row in DECISIONS]
+)
 def test_match_by_exact_name(organisations, persons, taken, expected):
     matches = by_name(ACME, organisations=organisations, persons=persons, taken=[(contact, "client") for contact in taken])
 

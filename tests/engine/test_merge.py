@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.engine.merge import clean, incoming_only, is_empty, merge, resolve, same
+from integrations.engine.merge import clean, incoming_only, is_empty, merge, read_back, resolve, same
 from integrations.engine.provider import Direction, Mode
 from integrations.engine.types import Base, Conflict
 from tests.engine.builders import ADDRESS, EMAIL, FIELDS, LONDON, NAME, WINNERS, field, one, pair
@@ -35,7 +35,11 @@ ONE_FIELD = [
 ]
 
 
-@pytest.mark.parametrize(("base", "ours", "theirs", "local", "remote", "agreement", "pending", "winner"), [r[1:] for r in ONE_FIELD], ids=[r[0] for r in ONE_FIELD])
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "local", "remote", "agreement", "pending", "winner"),
+    [r[1:] for r in ONE_FIELD],
+    ids=[r[0] for r in ONE_FIELD],
+)
 def test_one_field(base, ours, theirs, local, remote, agreement, pending, winner):
     result = merge([EMAIL], base=base, ours={"email": ours}, theirs={"email": theirs}, policy="crm")
 
@@ -197,7 +201,13 @@ def test_until_it_is_sent_even_the_old_value_typed_again_is_sent():
 
 def test_fields_of_a_record_flow_each_by_itself():
     base = Base(ours={"name": "Acme", "email": "a"}, theirs={"name": "Acme", "email": "a"})
-    result = merge(FIELDS, base=base, ours={"name": "Acme Ltd", "email": "a", "address": {}}, theirs={"name": "Acme", "email": "b", "address": LONDON}, policy="crm")
+    result = merge(
+        FIELDS,
+        base=base,
+        ours={"name": "Acme Ltd", "email": "a", "address": {}},
+        theirs={"name": "Acme", "email": "b", "address": LONDON},
+        policy="crm",
+    )
 
     assert result.local == {"email": "b", "address": LONDON}
     assert result.remote == {"name": "Acme Ltd"}
@@ -209,6 +219,14 @@ def test_agreement_of_fields_not_in_sync_is_kept():
     result = merge([EMAIL], base=base, ours={"email": "a"}, theirs={"email": "a"}, policy="crm")
 
     assert result.base == Base(ours={"phone": "1", "email": "a"}, theirs={"phone": "2", "email": "a"})
+
+
+def test_value_that_the_crm_rewrites_is_no_edit():
+    result = merge([EMAIL], base=OLD, ours={"email": "a"}, theirs={"email": "B"}, policy="crm")
+    base = read_back(result.pending, written=result.local, kept={"email": "b"})
+
+    assert merge([EMAIL], base=base, ours={"email": "b"}, theirs={"email": "B"}, policy="crm").remote == {}
+    assert merge([EMAIL], base=base, ours={"email": "c"}, theirs={"email": "B"}, policy="crm").remote == {"email": "c"}
 
 
 def test_incoming_only_turns_round_both_ways_and_drops_what_only_goes_out():

@@ -20,9 +20,13 @@ VALUES = st.fixed_dictionaries({}, optional={"name": TEXTS, "email": TEXTS, "pho
 BASES = st.none() | st.builds(Base, ours=VALUES, theirs=VALUES)
 
 
-def tables(directions: type[Direction] | list[Direction] = Direction, modes: Any = Mode, required: Any = None) -> st.SearchStrategy[tuple[FieldMap, ...]]:
+def tables(
+    directions: type[Direction] | list[Direction] = Direction, modes: Any = Mode, required: Any = None
+) -> st.SearchStrategy[tuple[FieldMap, ...]]:
     wanted = st.booleans() if required is None else st.just(required)
-    rows = [st.builds(field, st.just(name), st.sampled_from(list(directions)), st.sampled_from(list(modes)), required=wanted) for name in NAMES]
+    rows = [
+        st.builds(field, st.just(name), st.sampled_from(list(directions)), st.sampled_from(list(modes)), required=wanted) for name in NAMES
+    ]
     return st.tuples(*rows)
 
 

@@ -19,7 +19,9 @@ NEW = replace(ACME, version="2")
 
 
 def plan(*records, links=(), contacts=(), matches=None, fields=FIELDS, **policy):
-    return plan_pull(records, links=by_ref(*links), contacts=by_id(*contacts), matches=matches or {}, fields=fields, policy=Policy(**policy))
+    return plan_pull(
+        records, links=by_ref(*links), contacts=by_id(*contacts), matches=matches or {}, fields=fields, policy=Policy(**policy)
+    )
 
 
 def actions(decisions):
@@ -80,7 +82,9 @@ def test_two_records_that_fit_one_contact_are_both_held():
 
 def test_supplier_and_client_that_fit_one_contact_are_both_linked():
     supplier = client("1", "Acme", kind="supplier")
-    decisions = plan(ACME, supplier, contacts=[HERE], matches={ACME.ref: Match(7), supplier.ref: Match(7)}, read_only=frozenset({"supplier"}))
+    decisions = plan(
+        ACME, supplier, contacts=[HERE], matches={ACME.ref: Match(7), supplier.ref: Match(7)}, read_only=frozenset({"supplier"})
+    )
 
     assert [(decision.action, decision.contact_id, decision.push) for decision in decisions] == [(Action.LINK, 7, False)] * 2
 
@@ -89,7 +93,9 @@ def test_contact_that_another_record_holds_is_not_taken_from_it():
     other = link("9", 7)
 
     assert actions(plan(ACME, links=[other], contacts=[HERE], matches={ACME.ref: Match(7)})) == [("1", "hold", "taken")]
-    assert actions(plan(ACME, links=[replace(other, state=LinkState.GONE)], contacts=[HERE], matches={ACME.ref: Match(7)})) == [("1", "link", "")]
+    assert actions(plan(ACME, links=[replace(other, state=LinkState.GONE)], contacts=[HERE], matches={ACME.ref: Match(7)})) == [
+        ("1", "link", "")
+    ]
 
 
 def test_match_with_a_reason_is_held_with_its_candidates():
@@ -209,7 +215,9 @@ def test_restored_contact_takes_what_changed_meanwhile():
 def test_contact_of_two_records_is_restored_once_and_sees_both_changes_in_turn():
     supplier = client("1", "Acme", kind="supplier", email="second", address=LONDON)
     links = [link("1", 7, AGREED), link("1", 7, AGREED, kind="supplier")]
-    first, second = plan(changed(NEW, email="first"), supplier, links=links, contacts=[replace(HERE, deleted=True)], read_only=frozenset({"supplier"}))
+    first, second = plan(
+        changed(NEW, email="first"), supplier, links=links, contacts=[replace(HERE, deleted=True)], read_only=frozenset({"supplier"})
+    )
 
     assert (first.action, first.changes) == (Action.RESTORE, {"email": "first"})
     assert (second.action, second.changes) == (Action.UNCHANGED, {})
@@ -224,7 +232,9 @@ def test_read_only_kind_is_never_pushed():
     assert decision.push is False
 
 
-@pytest.mark.parametrize(("code", "action"), [("supplier_off", "skip"), ("inactive_there", "skip"), ("bad_record", "fail"), ("refused", "fail")])
+@pytest.mark.parametrize(
+    ("code", "action"), [("supplier_off", "skip"), ("inactive_there", "skip"), ("bad_record", "fail"), ("refused", "fail")]
+)
 def test_refused_record_is_skipped_by_a_rule_and_fails_otherwise(code, action):
     record = refused(ACME.ref, SkipRecord(Reason(code)))
 

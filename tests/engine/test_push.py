@@ -47,7 +47,9 @@ def test_fresh_reading_brings_what_changed_there_meanwhile():
 
 @pytest.mark.parametrize(("conflict", "send", "local"), [("crm", {"email": "b"}, {}), ("remote", {}, {"email": "c"}), ("ask", {}, {})])
 def test_conflict_found_while_sending(conflict, send, local):
-    plan = push(contact(7, "Acme", email="b", address=LONDON), client("1", "Acme", email="c", address=LONDON), policy=Policy(conflict=conflict))
+    plan = push(
+        contact(7, "Acme", email="b", address=LONDON), client("1", "Acme", email="c", address=LONDON), policy=Policy(conflict=conflict)
+    )
 
     assert (plan.send, plan.local) == (send, local)
     assert [each.winner for each in plan.conflicts] == [conflict]

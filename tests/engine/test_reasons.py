@@ -14,9 +14,40 @@ from integrations.engine.types import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
 ALWAYS = {"vendor", "name"}
-DEMANDED = """two_here two_there taken near_name deleted_here_kept_away ignored_by_person supplier_off no_name bad_record missing_fields refused conflict_ask
-gone_there reconnect_needed token_expired_no_refresh denied_call rate_limited vendor_down timeout not_json empty_list mass_change drift loop cancelled
-lease_lost in_doubt_many tls dns blocked_address too_slow worker_lost""".split()
+DEMANDED = [
+    "two_here",
+    "two_there",
+    "taken",
+    "near_name",
+    "deleted_here_kept_away",
+    "ignored_by_person",
+    "supplier_off",
+    "no_name",
+    "bad_record",
+    "missing_fields",
+    "refused",
+    "conflict_ask",
+    "gone_there",
+    "reconnect_needed",
+    "token_expired_no_refresh",
+    "denied_call",
+    "rate_limited",
+    "vendor_down",
+    "timeout",
+    "not_json",
+    "empty_list",
+    "mass_change",
+    "drift",
+    "loop",
+    "cancelled",
+    "lease_lost",
+    "in_doubt_many",
+    "tls",
+    "dns",
+    "blocked_address",
+    "too_slow",
+    "worker_lost",
+]
 
 
 def placeholders(text: str) -> set[str]:

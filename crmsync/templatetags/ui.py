@@ -318,7 +318,7 @@ def house_words(form: BaseForm) -> BaseForm:
     """A form of the log-in library with our labels, and no placeholder that only repeats the label."""
     for name, field in form.fields.items():
         field.widget.attrs.pop("placeholder", None)
-        form[name].label = HOUSE_LABELS.get(name, field.label)
+        form[name].label = str(HOUSE_LABELS.get(name) or field.label or "")
     if "oldpassword" in form.fields and "password1" in form.fields:
         form["password1"].label = _("New password")
     return form

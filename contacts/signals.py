@@ -10,3 +10,5 @@ contacts_deleted = Signal()
 contacts_restored = Signal()
 # kept_id, gone_id, origin, choices: mapping the merging person filled in (upper apps' questions)
 contacts_merged = Signal()
+# kept_id, gone_id, origin: a merge was taken back; `gone` is restored just after this
+contacts_unmerged = Signal()

@@ -22,8 +22,12 @@ from crmsync.lib.text import clip, query_words
 
 RARE = 3000
 WALK = 3000
-Sort = Literal["name", "changed"]
-ORDERS: dict[Sort, tuple[str, str, str]] = {"name": ("sort_name", "ASC", ">"), "changed": ("updated_at", "DESC", "<")}
+Sort = Literal["name", "changed", "since"]
+ORDERS: dict[Sort, tuple[str, str, str]] = {
+    "name": ("sort_name", "ASC", ">"),
+    "changed": ("updated_at", "DESC", "<"),
+    "since": ("updated_at", "ASC", ">"),
+}
 
 
 @dataclass(frozen=True, slots=True)

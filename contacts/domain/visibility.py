@@ -17,14 +17,14 @@ from contacts.enums import Kind
 from contacts.models import Contact
 
 
-def may_see(membership: Membership) -> Q:
+def may_see(membership: Membership, *, prefix: str = "") -> Q:
     """Administrators see all; members what has no team, their teams' and their own; restricted members the last two only."""
     if membership.is_admin:
         return Q()
-    own = Q(owner_id=membership.user_id)
+    own = Q(**{f"{prefix}owner_id": membership.user_id})
     if membership.team_ids:
-        own |= Q(team_id__in=membership.team_ids)
-    return own if membership.role == Role.RESTRICTED else own | Q(team_id=None)
+        own |= Q(**{f"{prefix}team_id__in": membership.team_ids})
+    return own if membership.role == Role.RESTRICTED else own | Q(**{f"{prefix}team_id": None})
 
 
 def visible_to(membership: Membership) -> QuerySet[Contact]:

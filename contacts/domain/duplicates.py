@@ -1,0 +1,165 @@
+"""Offer contacts whose names are near: found through rare words of the search index, scored in memory, never merged by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Membership, Workspace
+from contacts.domain.visibility import may_see
+from contacts.enums import Kind
+from contacts.models import Contact, Duplicate
+from crmsync.lib.text import NearIndex, company_key, person_key
+
+CUTOFF = 90
+RARE = 200
+WORDS_LOOKED_UP = 3
+LONE_WORD = 6
+BEST = 5
+BATCH = 500
+NEAR_SQL = """
+SELECT t.word, c.id, c.name, c.kind FROM unnest(%s::text[]) AS w(word)
+CROSS JOIN LATERAL (
+  SELECT t.contact_id, w.word FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word = w.word LIMIT %s
+) t JOIN contacts_contact c ON c.id = t.contact_id AND c.deleted_at IS NULL
+"""
+COUNT_SQL = """
+SELECT w.word, (
+  SELECT count(*) FROM (SELECT 1 FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word = w.word LIMIT %s) x
+) FROM unnest(%s::text[]) AS w(word)
+"""
+PREFIX_SQL = """
+SELECT w.word, c.id, c.name, c.kind FROM unnest(%s::text[]) AS w(word)
+CROSS JOIN LATERAL (
+  SELECT DISTINCT t.contact_id FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word ^@ w.word LIMIT %s
+) t JOIN contacts_contact c ON c.id = t.contact_id AND c.deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    id: int
+    name: str
+    kind: str
+
+    @property
+    def words(self) -> list[str]:
+        return key_of(self.name, self.kind).split()
+
+
+def key_of(name: str, kind: str) -> str:
+    return company_key(name) if kind == Kind.ORGANISATION else person_key(name)
+
+
+def suggest(workspace: Workspace, contact_ids: Sequence[int], *, source: str = "") -> int:
+    """Look for live contacts named like these and offer the pairs; a few statements per 500 contacts. Returns the number of new pairs."""
+    return sum(_suggest_batch(workspace, contact_ids[start : start + BATCH], source=source) for start in range(0, len(contact_ids), BATCH))
+
+
+def _suggest_batch(workspace: Workspace, contact_ids: Sequence[int], *, source: str) -> int:
+    rows = Contact.objects.filter(workspace=workspace, pk__in=contact_ids, deleted_at=None).values_list("pk", "name", "kind")
+    new = [_New(*row) for row in rows]
+    pairs: dict[tuple[int, int], int] = {}
+    for kind in Kind.values:
+        mine = [contact for contact in new if contact.kind == kind]
+        if mine:
+            pairs |= _pairs(mine, _candidates(workspace, mine, kind=kind), kind=kind)
+    return _keep(workspace, pairs, source=source)
+
+
+def _candidates(workspace: Workspace, new: Sequence[_New], *, kind: str) -> dict[int, str]:
+    """Live contacts of the kind that share a rare word, the beginning of a lone word, or the whole name with one of `new`."""
+    counts = _counts(workspace, {word for contact in new for word in contact.words})
+    rare: set[str] = set()
+    common: list[str] = []
+    for contact in new:
+        chosen = sorted((word for word in contact.words if 0 < counts.get(word, 0) <= RARE), key=lambda word: counts[word])
+        rare.update(chosen[:WORDS_LOOKED_UP])
+        if not chosen:
+            common.append(contact.name)
+    lone = {contact.words[0][:4] for contact in new if len(contact.words) == 1 and len(contact.words[0]) >= LONE_WORD}
+    found = [*_near(NEAR_SQL, workspace, rare), *_near(PREFIX_SQL, workspace, lone), *_of_same_name(workspace, common)]
+    return {pk: name for pk, name, found_kind in found if found_kind == kind}
+
+
+def _counts(workspace: Workspace, words: Iterable[str]) -> Mapping[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_SQL, [workspace.pk, RARE + 1, sorted(words)])
+        return dict(cursor.fetchall())
+
+
+def _near(sql: str, workspace: Workspace, words: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    wanted = sorted(words)
+    if wanted:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [wanted, workspace.pk, RARE])
+            yield from ((row[1], row[2], row[3]) for row in cursor.fetchall())
+
+
+def _of_same_name(workspace: Workspace, names: Sequence[str]) -> list[tuple[int, str, str]]:
+    """People of everyday names ("Maria Silva") are offered only when the whole name is the same but for case and accents."""
+    if not names:
+        return []
+    folded = list(Contact.objects.filter(workspace=workspace, name__in=names, deleted_at=None).values_list("sort_name", flat=True))
+    same = Contact.objects.filter(workspace=workspace, sort_name__in=folded, deleted_at=None)
+    return list(same.values_list("pk", "name", "kind")[: RARE * 10])
+
+
+def _pairs(new: Sequence[_New], candidates: Mapping[int, str], *, kind: str) -> dict[tuple[int, int], int]:
+    index: NearIndex[int] = NearIndex(key=company_key if kind == Kind.ORGANISATION else person_key)
+    for pk, name in candidates.items():
+        index.add(pk, name)
+    pairs: dict[tuple[int, int], int] = {}
+    for contact in new:
+        near = [(pk, score) for pk, score in index.matches(contact.name, CUTOFF) if pk != contact.id]
+        for pk, score in [match for match in near if _is_telling(contact, candidates[match[0]])][:BEST]:
+            pairs[min(pk, contact.id), max(pk, contact.id)] = round(score)
+    return pairs
+
+
+def _is_telling(contact: _New, other: str) -> bool:
+    """A first name alone says nothing about a person: "Maria" is no duplicate of every Maria."""
+    mine, theirs = contact.words, key_of(other, contact.kind).split()
+    return contact.kind == Kind.ORGANISATION or mine == theirs or min(len(mine), len(theirs)) > 1
+
+
+def _keep(workspace: Workspace, pairs: Mapping[tuple[int, int], int], *, source: str) -> int:
+    """Store new pairs; one that is known, also a dismissed one, stays as it is."""
+    rows = [(first, second, score) for (first, second), score in sorted(pairs.items())]
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_duplicate (workspace_id, first_id, second_id, score, source, created_at)"
+            " SELECT %s, first, second, score, %s, %s FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[]) AS p(first, second, score)"
+            " ON CONFLICT (workspace_id, first_id, second_id) DO NOTHING",
+            [workspace.pk, source[:120], timezone.now(), *(list(column) for column in zip(*rows, strict=True))],
+        )
+        return int(cursor.rowcount)
+
+
+def open_pairs(membership: Membership) -> QuerySet[Duplicate]:
+    """Pairs that wait for a decision and whose two sides this member may see."""
+    waiting = Duplicate.objects.filter(workspace=membership.workspace, dismissed_at=None, first__deleted_at=None, second__deleted_at=None)
+    return waiting.filter(may_see(membership, prefix="first__"), may_see(membership, prefix="second__"))
+
+
+def dismiss(membership: Membership, pair_id: int) -> bool:
+    """Remember that the two differ."""
+    pair = open_pairs(membership).filter(pk=pair_id).first()
+    if pair is None:
+        return False
+    pair.dismissed_at = timezone.now()
+    pair.save(update_fields=["dismissed_at"])
+    return True
+
+
+def of_contact(membership: Membership, contact: Contact) -> list[Contact]:
+    """Contacts that may be the same as this one."""
+    pairs = open_pairs(membership).select_related("first", "second")
+    found = [pair.second if pair.first_id == contact.pk else pair.first for pair in pairs.filter(first=contact)[:3]]
+    return found + [pair.first for pair in pairs.filter(second=contact)[:3]]

@@ -91,6 +91,8 @@ def test_a_dangerous_button_says_what_happens_first(visit: Visit, live_server: o
         assert page.get_by_text("old@example.com", exact=True).is_visible()
         page.get_by_role("button", name="Remove").click()
         dialog.get_by_role("button", name="Remove").click()
+        page.get_by_label("Password", exact=True).fill("correct horse battery")
+        page.get_by_role("button", name="Go on").click()
         page.get_by_text("old@example.com is removed.").wait_for()
 
     visit(steps)

@@ -13,7 +13,7 @@ from accounts.models import Membership, Workspace
 from contacts.domain.visibility import may_see
 from contacts.enums import Kind
 from contacts.models import Contact, Duplicate
-from crmsync.lib.text import NearIndex, company_key, person_key
+from crmsync.lib.text import NearIndex, clip, company_key, fold, person_key
 
 CUTOFF = 90
 RARE = 200
@@ -21,23 +21,18 @@ WORDS_LOOKED_UP = 3
 LONE_WORD = 6
 BEST = 5
 BATCH = 500
-NEAR_SQL = """
-SELECT t.word, c.id, c.name, c.kind FROM unnest(%s::text[]) AS w(word)
-CROSS JOIN LATERAL (
-  SELECT t.contact_id, w.word FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word = w.word LIMIT %s
-) t JOIN contacts_contact c ON c.id = t.contact_id AND c.deleted_at IS NULL
-"""
 COUNT_SQL = """
 SELECT w.word, (
   SELECT count(*) FROM (SELECT 1 FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word = w.word LIMIT %s) x
 ) FROM unnest(%s::text[]) AS w(word)
 """
-PREFIX_SQL = """
-SELECT w.word, c.id, c.name, c.kind FROM unnest(%s::text[]) AS w(word)
+NEAR_SQL = """
+SELECT c.id, c.name, c.kind FROM unnest(%s::text[]) AS w(word)
 CROSS JOIN LATERAL (
-  SELECT DISTINCT t.contact_id FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word ^@ w.word LIMIT %s
+  SELECT DISTINCT t.contact_id FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word {} w.word LIMIT %s
 ) t JOIN contacts_contact c ON c.id = t.contact_id AND c.deleted_at IS NULL
 """
+WHOLE_WORD, BEGINNING = NEAR_SQL.format("="), NEAR_SQL.format("^@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ def _candidates(workspace: Workspace, new: Sequence[_New], *, kind: str) -> dict
         if not chosen:
             common.append(contact.name)
     lone = {contact.words[0][:4] for contact in new if len(contact.words) == 1 and len(contact.words[0]) >= LONE_WORD}
-    found = [*_near(NEAR_SQL, workspace, rare), *_near(PREFIX_SQL, workspace, lone), *_of_same_name(workspace, common)]
+    found = [*_near(WHOLE_WORD, workspace, rare), *_near(BEGINNING, workspace, lone), *_of_same_name(workspace, common)]
     return {pk: name for pk, name, found_kind in found if found_kind == kind}
 
 
@@ -97,14 +92,14 @@ def _near(sql: str, workspace: Workspace, words: Iterable[str]) -> Iterator[tupl
     if wanted:
         with connection.cursor() as cursor:
             cursor.execute(sql, [wanted, workspace.pk, RARE])
-            yield from ((row[1], row[2], row[3]) for row in cursor.fetchall())
+            yield from cursor.fetchall()
 
 
 def _of_same_name(workspace: Workspace, names: Sequence[str]) -> list[tuple[int, str, str]]:
     """People of everyday names ("Maria Silva") are offered only when the whole name is the same but for case and accents."""
     if not names:
         return []
-    folded = list(Contact.objects.filter(workspace=workspace, name__in=names, deleted_at=None).values_list("sort_name", flat=True))
+    folded = sorted({clip(fold(name), 300) for name in names})
     same = Contact.objects.filter(workspace=workspace, sort_name__in=folded, deleted_at=None)
     return list(same.values_list("pk", "name", "kind")[: RARE * 10])
 

@@ -1,0 +1,194 @@
+"""Say a change in words: which field, the old value, the new one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Team, User
+from contacts.domain.visibility import visible_to
+from contacts.enums import CustomFieldKind, Kind, LifeCycle
+from contacts.models import Contact, ContactChange, CustomField
+from crmsync.lib.text import clip
+
+LONG = 160
+REFERENCES = ("organisation_id", "owner_id", "team_id")
+HIDDEN = frozenset(["merged_into_id", "workspace_id", "id"])
+LABELS: dict[str, str | Promise] = {
+    "kind": gettext_lazy("Kind"),
+    "name": gettext_lazy("Name"),
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "legal_name": gettext_lazy("Legal name"),
+    "trade_name": gettext_lazy("Trade name"),
+    "tax_id": gettext_lazy("Tax id"),
+    "website": gettext_lazy("Website"),
+    "job_title": gettext_lazy("Job title"),
+    "notes": gettext_lazy("About"),
+    "life_cycle": gettext_lazy("Life cycle"),
+    "emails": gettext_lazy("E-mail"),
+    "phones": gettext_lazy("Phone"),
+    "addresses": gettext_lazy("Address"),
+    "tags": gettext_lazy("Tags"),
+    "custom": gettext_lazy("Custom fields"),
+    "organisation_id": gettext_lazy("Organisation"),
+    "owner_id": gettext_lazy("Owner"),
+    "team_id": gettext_lazy("Team"),
+}
+ADDRESS_LABELS: dict[str, str | Promise] = {
+    "line1": gettext_lazy("Address line 1"),
+    "line2": gettext_lazy("Address line 2"),
+    "city": gettext_lazy("City"),
+    "region": gettext_lazy("Region"),
+    "postcode": gettext_lazy("Postcode"),
+    "country": gettext_lazy("Country"),
+    "label": gettext_lazy("Address label"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a change; "" = empty before or after."""
+
+    label: str
+    old: str
+    new: str
+
+
+@dataclass(slots=True)
+class Names:
+    """What the ids in a page of changes mean."""
+
+    references: dict[tuple[str, int], str] = field(default_factory=dict)
+    custom: dict[str, CustomField] = field(default_factory=dict)
+
+
+def names_for(membership: Any, changes: Sequence[ContactChange]) -> Names:
+    """Look up every id that these changes speak of: one query per kind of thing."""
+    workspace = membership.workspace
+    wanted = {column: _ids(changes, column) for column in REFERENCES}
+    found = Names()
+    sources = {
+        "organisation_id": visible_to(membership),
+        "owner_id": User.objects.filter(memberships__workspace=workspace),
+        "team_id": Team.objects.filter(workspace=workspace),
+    }
+    for column, ids in wanted.items():
+        if ids:
+            found.references |= {(column, row.pk): str(row) for row in sources[column].filter(pk__in=ids)}
+    if any("custom" in change.changes for change in changes):
+        found.custom = {item.key: item for item in CustomField.objects.filter(workspace=workspace)}
+    return found
+
+
+def _ids(changes: Iterable[ContactChange], column: str) -> set[int]:
+    return {value for change in changes for value in change.changes.get(column, ()) if isinstance(value, int)}
+
+
+def lines(change: ContactChange, names: Names) -> list[Line]:
+    """The fields of one change, in the order of the form."""
+    found: list[Line] = []
+    for column in [*LABELS, *(set(change.changes) - set(LABELS))]:
+        if column in change.changes and column not in HIDDEN:
+            old, new = change.changes[column]
+            found += LINES.get(column, _plain)(column, old, new, names)
+    return found
+
+
+def _plain(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+    yield Line(str(LABELS.get(column, column)), clip(str(old or ""), LONG), clip(str(new or ""), LONG))
+
+
+def _reference(column: str, old: Any, new: Any, names: Names) -> Iterator[Line]:
+    shown = [names.references.get((column, value), _("unknown")) if value else "" for value in (old, new)]
+    yield Line(str(LABELS[column]), *shown)
+
+
+def _life_cycle(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+    yield Line(str(LABELS[column]), *(str(LifeCycle(value).label) if value in LifeCycle.values and value else "" for value in (old, new)))
+
+
+def _kind(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+    yield Line(str(LABELS[column]), *(str(Kind(value).label) if value in Kind.values else "" for value in (old, new)))
+
+
+def _rows(part: str) -> Callable[..., Iterator[Line]]:
+    def told(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+        texts = [", ".join(_labelled(row, part) for row in rows or []) for rows in (old, new)]
+        yield Line(str(LABELS[column]), *(clip(text, LONG) for text in texts))
+
+    return told
+
+
+def _labelled(row: Mapping[str, str], part: str) -> str:
+    label = row.get("label", "")
+    return f"{row.get(part, '')} ({label})" if label else row.get(part, "")
+
+
+def _addresses(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+    """A single changed address is told part by part."""
+    old, new = old or [], new or []
+    changed = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
+    if len(old) == len(new) and len(changed) == 1:
+        [(before, after)] = changed
+        for part, label in ADDRESS_LABELS.items():
+            if before.get(part, "") != after.get(part, ""):
+                yield Line(str(label), before.get(part, ""), after.get(part, ""))
+        return
+    texts = ["; ".join(one_line_address(row) for row in rows) for rows in (old, new)]
+    yield Line(str(LABELS[column]), *(clip(text, LONG) for text in texts))
+
+
+def one_line_address(row: Mapping[str, str]) -> str:
+    return ", ".join(filter(None, (row.get(part, "") for part in ("line1", "line2", "city", "region", "postcode", "country"))))
+
+
+def _tags(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
+    old, new = old or [], new or []
+    gone, come = [tag for tag in old if tag not in new], [tag for tag in new if tag not in old]
+    if gone or come:
+        yield Line(str(LABELS[column]), ", ".join(gone), ", ".join(come))
+
+
+def _custom(_column: str, old: Any, new: Any, names: Names) -> Iterator[Line]:
+    old, new = old or {}, new or {}
+    for key in dict.fromkeys([*old, *new]):
+        if old.get(key) != new.get(key):
+            item = names.custom.get(key)
+            yield Line(item.label if item else key, *(clip(custom_text(item, values.get(key)), LONG) for values in (old, new)))
+
+
+def custom_text(item: CustomField | None, value: Any) -> str:
+    """A custom value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if item is not None and item.kind == CustomFieldKind.DATE:
+        return date_format(dt.date.fromisoformat(value), "DATE_FORMAT")
+    return str(value)
+
+
+LINES: dict[str, Callable[..., Iterator[Line]]] = {
+    **dict.fromkeys(REFERENCES, _reference),
+    "life_cycle": _life_cycle,
+    "kind": _kind,
+    "emails": _rows("email"),
+    "phones": _rows("number"),
+    "addresses": _addresses,
+    "tags": _tags,
+    "custom": _custom,
+}
+
+
+def columns_of(contact: Contact, change: ContactChange) -> dict[str, tuple[Any, Any, Any]]:
+    """{column: (old, new, today's value)} of what a person could take back."""
+    known = {column: values for column, values in change.changes.items() if column in LABELS}
+    return {column: (old, new, getattr(contact, column)) for column, (old, new) in known.items()}

@@ -155,6 +155,14 @@
   };
   document.addEventListener("htmx:responseError", requestFailed);
   document.addEventListener("htmx:sendError", requestFailed);
+  // Logged out meanwhile: the whole page goes to the log-in, not a fragment of it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { login } = texts();
+    const answered = event.detail.xhr.responseURL;
+    if (!login || !answered || new URL(answered).pathname !== login) return;
+    event.detail.shouldSwap = false;
+    location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  });
 
   // Skeletons appear only when an answer takes longer than 300 ms.
   const waiting = new WeakMap();

@@ -110,7 +110,7 @@
   // A form is sent once, however often the button is pressed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || form.target || form.hasAttribute("hx-post")) return;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post" || form.hasAttribute("target") || form.hasAttribute("hx-post")) return;
     if (form.classList.contains("is-sending")) event.preventDefault();
     form.classList.add("is-sending");
     setTimeout(() => form.classList.remove("is-sending"), 8000);

@@ -59,9 +59,9 @@ def _env(manifest: Manifest, name: str) -> str:
     return str(settings.ENVIRON.get(f"{manifest.key.upper()}_{name}", ""))
 
 
-def oauth_client(auth: OAuth2, *, public_url: str) -> oauth.Client:
+def oauth_client(auth: OAuth2, *, redirect_uri: str = "") -> oauth.Client:
     """The registered client of this deployment. Raises BadSettings when an address is not set."""
-    return oauth.client_from_env(settings.ENVIRON, auth, redirect_uri=public_url, allow_private=settings.OUTBOUND_ALLOW_PRIVATE)
+    return oauth.client_from_env(settings.ENVIRON, auth, redirect_uri=redirect_uri, allow_private=settings.OUTBOUND_ALLOW_PRIVATE)
 
 
 class Tokens:
@@ -102,14 +102,14 @@ class Tokens:
         token = self._secrets.get("refresh_token")
         if not token or self._manifest.auth is None:
             raise Reconnect(Reason("token_expired_no_refresh"))
-        client = oauth_client(self._manifest.auth, public_url="")
+        client = oauth_client(self._manifest.auth)
         return token_secrets(oauth.refresh(client, refresh_token=token))
 
 
 def token_secrets(tokens: oauth.TokenSet, *, now: Callable[[], datetime] = timezone.now) -> dict[str, Any]:
     """A token reply as it is stored."""
     expires_at = (now() + timedelta(seconds=tokens.expires_in)).isoformat() if tokens.expires_in else None
-    found = {"access_token": tokens.access, "expires_at": expires_at, "scope": tokens.scope}
+    found = {"access_token": tokens.access, "expires_at": expires_at, "scope": tokens.scope, "told": dict(tokens.told)}
     return found | ({"refresh_token": tokens.refresh} if tokens.refresh else {})
 
 

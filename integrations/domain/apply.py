@@ -16,6 +16,7 @@ from integrations.domain.batches import Batch, decide, load_batch, provider_mani
 from integrations.domain.journal import line_of, reason_json, write_lines
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import new_row, row_changes
+from integrations.domain.settings import team_id_of
 from integrations.engine.provider import Provider
 from integrations.engine.types import Action, Conflict, Decision, Ref
 from integrations.enums import LinkState
@@ -77,7 +78,7 @@ def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], appli
 def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
     if not decisions:
         return
-    team = run.connection.settings.get("team_id")
+    team = team_id_of(run.connection)
     rows = [new_row(d.remote, d.changes) | ({"team_id": team} if team else {}) for d in decisions if d.remote is not None]
     contacts = create_contacts(run.workspace, rows, origin=origin)
     applied.created = [contact.pk for contact in contacts]

@@ -41,8 +41,9 @@ def enqueue(connection: Connection, contact_ids: Iterable[int], *, operation: st
     wake_at(connection)
 
 
-def on_contacts_changed(*, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin) -> None:
-    """Queue the changed contacts for every provider that they are linked to and that gets one of the changed fields."""
+def on_contacts_changed(*, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin) -> list[Connection]:
+    """Queue the changed contacts for every provider that they are linked to and that gets one of the changed fields. Gives those providers' connections."""
+    touched: list[Connection] = []
     connections = [c for c in Connection.objects.filter(workspace=workspace, status__in=PUSHING) if _pushes(c)]
     for connection in connections:
         _try_stuck_again(connection, contact_ids)
@@ -51,6 +52,8 @@ def on_contacts_changed(*, workspace: Workspace, contact_ids: Sequence[int], fie
         linked = _linked(connection, changed) if changed else []
         if linked and not _is_echo(connection, origin):
             enqueue(connection, linked)
+            touched.append(connection)
+    return touched
 
 
 def _try_stuck_again(connection: Connection, contact_ids: Sequence[int]) -> None:

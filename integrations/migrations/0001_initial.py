@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0003_idempotentanswer'),
-        ('contacts', '0003_merges_and_list_indexes'),
+        ('accounts', '0002_row_security'),
+        ('contacts', '0002_history_trigger'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

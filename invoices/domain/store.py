@@ -134,6 +134,16 @@ def repoint(workspace: Workspace, from_contact: int, to_contact: int) -> int:
     return _execute(statement, [to_contact, workspace.pk, from_contact])
 
 
+def move_connection(workspace: Workspace, from_connection: int, to_connection: int) -> int:
+    """The integration is on again under a new connection: its invoices come back with it, but for those that it has read already."""
+    statement = (
+        "UPDATE invoices_invoice old SET connection_id = %s, hidden = false WHERE old.workspace_id = %s AND old.connection_id = %s AND NOT EXISTS"
+        " (SELECT 1 FROM invoices_invoice new WHERE new.workspace_id = old.workspace_id AND new.connection_id = %s"
+        " AND new.remote_kind = old.remote_kind AND new.remote_id = old.remote_id)"
+    )
+    return _execute(statement, [to_connection, workspace.pk, from_connection, to_connection])
+
+
 def _set_hidden(workspace: Workspace, connection_id: int, *, hidden: bool) -> int:
     statement = "UPDATE invoices_invoice SET hidden = %s WHERE workspace_id = %s AND connection_id = %s AND hidden <> %s"
     return _execute(statement, [hidden, workspace.pk, connection_id, hidden])

@@ -1,0 +1,243 @@
+"""Advance a run for one slice of time. A slice that is killed costs the page it was at; everything before it is committed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from django.db import DataError, IntegrityError
+from django.utils import timezone
+
+from accounts.scoping import workspace_tx
+
+from integrations.domain.access import Access, open_access
+from integrations.domain.apply import apply_batch
+from integrations.domain.batches import next_rows, provider_manifest
+from integrations.domain.exchanges import store_exchanges
+from integrations.domain.fetch import current_resource, fetch_page, skip_resource, staged_counts
+from integrations.domain.invoicing import apply_invoices
+from integrations.domain.journal import note, reason_json
+from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, save_progress
+from integrations.domain.preview import guard, plan_run
+from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
+from integrations.domain.sweep import check_empty, prove_books, resources_of, sweep_invoices, sweep_links
+from integrations.engine.errors import Denied, ProviderError, Reconnect, Retry
+from integrations.engine.provider import Resource, ResourceKind
+from integrations.engine.types import Reason
+from integrations.enums import Level, LinkState, Outcome, Phase, RunKind
+from integrations.models import Link, Run, RunLine, Staged
+
+SLICE = 30.0  # seconds of work before the worker is freed for others
+BATCH = 500
+
+
+def advance(run: Run, *, budget: float = SLICE, on_step: Callable[[Run], None] | None = None) -> bool:
+    """Work on the run for about `budget` seconds. True when there is more to do at once.
+
+    Claims the run first: whoever does not get the lease goes away. Provider errors end up in the run's row, never here.
+    """
+    if not claim(run):
+        return False
+    if run.attempts > DEAD_LETTER:
+        return _dead(run)
+    until = time.monotonic() + budget
+    try:
+        return _work(run, open_access(run.connection), until, on_step)
+    except LeaseLost:
+        return False
+    except Stopped:
+        return _stopped(run)
+    finally:
+        release(run)
+
+
+def _work(run: Run, access: Access, until: float, on_step: Callable[[Run], None] | None) -> bool:
+    _start(run)
+    while not run.is_over and run.lease:
+        try:
+            _step(run, access)
+        except ProviderError as error:
+            _trouble(run, error, access)
+        if on_step is not None:
+            on_step(run)
+        if time.monotonic() > until:
+            break
+    return not run.is_over and bool(run.lease)
+
+
+def _start(run: Run) -> None:
+    if run.started_at is None:
+        with page_tx(run, origin=origin_of(run)):
+            save_progress(run, started_at=timezone.now())
+            note(run, "start")
+
+
+def _step(run: Run, access: Access) -> None:
+    if run.phase == Phase.FETCH:
+        resource = current_resource(run)
+        if resource is None:
+            _read_all(run, access)
+        else:
+            fetch_page(run, access, resource, origin=origin_of(run))
+    elif run.phase == Phase.APPLY:
+        _apply_next(run, access)
+    else:
+        _sweep(run)
+
+
+def _read_all(run: Run, access: Access) -> None:
+    """Everything is read; nothing is written yet. Here is the place to stop."""
+    with page_tx(run, origin=origin_of(run)):
+        if not _is_sound(run):
+            return
+    if run.kind == RunKind.PREVIEW or _shows_first(run):
+        _show_plan(run, access)
+        return
+    stop = guard(run, access.provider)
+    with page_tx(run, origin=origin_of(run)):
+        if stop is not None:
+            decide_later(run, reason=stop.reason, plan={})
+            return
+        _to_apply(run)
+
+
+def _is_sound(run: Run) -> bool:
+    """An empty list after a full one, or somebody else's books: the run ends before it can do harm."""
+    stop = None if run.confirmed else check_empty(run, provider_manifest(run.connection))
+    if stop is not None:
+        finish(run, Outcome.FAILED, reason=stop.reason)
+        return False
+    if run.connection.restores_links and run.kind != RunKind.PREVIEW and not prove_books(run):
+        error = Reconnect(Reason("other_books"))
+        lose_permission(run.connection, error)
+        finish(run, Outcome.NEEDS_RECONNECT, reason=error.reason)
+        return False
+    return True
+
+
+def _shows_first(run: Run) -> bool:
+    return run.kind == RunKind.INITIAL and bool(run.connection.settings.get("preview_first")) and not run.confirmed
+
+
+def _show_plan(run: Run, access: Access) -> None:
+    plan, _impact = plan_run(run, access.provider)
+    with page_tx(run, origin=origin_of(run)):
+        if run.kind == RunKind.PREVIEW:
+            save_progress(run, plan=plan, counters={**run.counters, **plan["counts"]})
+            finish(run, Outcome.SUCCESS)
+        else:
+            decide_later(run, reason=Reason("preview_ready"), plan=plan)
+
+
+def _to_apply(run: Run) -> None:
+    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run)
+    manifest = provider_manifest(run.connection)
+    contacts = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
+    invoices = [r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)]
+    counts = staged_counts(run)
+    same = staged.filter(body__isnull=True, resource__in=contacts).count()
+    counters = add_counters(run, {"unchanged": same, "invoices": sum(counts.get(key, 0) for key in invoices), "failed": run.cursor.get("bad", 0)})
+    todo = staged.filter(body__isnull=False).count()
+    cursor = {**run.cursor, "at": 0, "after": 0}
+    save_progress(run, phase=Phase.APPLY, cursor=cursor, counters=counters, done=0, total=todo, page=0, pages=0)
+
+
+def _apply_next(run: Run, access: Access) -> None:
+    resource = current_resource(run)
+    if resource is None:
+        with page_tx(run, origin=origin_of(run)):
+            save_progress(run, phase=Phase.SWEEP)
+        return
+    try:
+        _apply(run, access, resource, limit=BATCH)
+    except (DataError, IntegrityError, ValueError) as error:
+        _one_by_one(run, access, resource, error)
+
+
+def _apply(run: Run, access: Access, resource: Resource, *, limit: int) -> None:
+    with page_tx(run, origin=origin_of(run)):
+        rows = next_rows(run, resource=resource.key, after=run.cursor["after"], limit=limit)
+        if not rows:
+            save_progress(run, cursor={**run.cursor, "at": run.cursor["at"] + 1, "after": 0})
+            return
+        if resource.kind is ResourceKind.INVOICES:
+            counters: Counter[str] = apply_invoices(run, access.provider, rows)
+        else:
+            counters = apply_batch(run, access.provider, rows, origin=origin_of(run)).counters
+        cursor = {**run.cursor, "after": rows[-1].pk}
+        save_progress(run, cursor=cursor, counters=add_counters(run, counters), done=run.done + len(rows))
+
+
+def _one_by_one(run: Run, access: Access, resource: Resource, error: Exception) -> None:
+    """One record poisons the batch: find it, put it aside with its reason, and go on with the others."""
+    with page_tx(run, origin=origin_of(run)):
+        rows = next_rows(run, resource=resource.key, after=run.cursor["after"], limit=BATCH)
+        note(run, "careful", level=Level.WARNING, detail=str(error))
+    for row in rows:
+        try:
+            _apply(run, access, resource, limit=1)
+        except (DataError, IntegrityError, ValueError) as poison:
+            _put_aside(run, row, poison)
+
+
+def _put_aside(run: Run, row: Staged, error: Exception) -> None:
+    reason = Reason("bad_record", {"id": row.remote_id})
+    with page_tx(run, origin=origin_of(run)):
+        RunLine.objects.create(
+            workspace_id=run.workspace_id, run=run, at=timezone.now(), level=Level.ERROR, action="fail",
+            remote_kind=row.remote_kind, remote_id=row.remote_id, name=row.match_key, reason=reason_json(reason), detail=str(error)[:1000],
+        )  # fmt: skip
+        Link.objects.update_or_create(
+            workspace_id=run.workspace_id, connection=run.connection, remote_kind=row.remote_kind, remote_id=row.remote_id,
+            defaults={"state": LinkState.FAILING, "reason": reason_json(reason), "detail": str(error)[:1000], "version": ""},
+        )  # fmt: skip
+        save_progress(run, cursor={**run.cursor, "after": row.pk}, counters=add_counters(run, {"failed": 1}), done=run.done + 1)
+
+
+def _sweep(run: Run) -> None:
+    manifest = provider_manifest(run.connection)
+    with page_tx(run, origin=origin_of(run)):
+        sweep_links(run, manifest)
+        sweep_invoices(run, manifest)
+        counters = run.counters
+        whole = not (counters["held"] or counters["failed"] or run.cursor.get("partial"))
+        finish(run, Outcome.SUCCESS if whole else Outcome.PARTIAL)
+
+
+def _trouble(run: Run, error: ProviderError, access: Access) -> None:
+    with page_tx(run, origin=origin_of(run)):
+        store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
+    if isinstance(error, Retry):
+        wait(run, error, after=error.after)
+        return
+    with page_tx(run, origin=origin_of(run)):
+        if isinstance(error, Denied) and run.phase == Phase.FETCH:
+            key = run.cursor["resources"][run.cursor["at"]]
+            deny(run.connection, key, error)
+            note(run, "denied", level=Level.WARNING, reason=error.reason, detail=error.detail)
+            skip_resource(run)
+            return
+        if isinstance(error, Reconnect):
+            lose_permission(run.connection, error)
+        finish(run, _outcome(error), reason=error.reason, detail=error.detail)
+
+
+def _outcome(error: ProviderError) -> Outcome:
+    return Outcome.NEEDS_RECONNECT if isinstance(error, Reconnect) else Outcome.FAILED
+
+
+def _stopped(run: Run) -> bool:
+    """A person stopped it, or the integration went off or lost its permission meanwhile."""
+    with workspace_tx(run.workspace):
+        run.refresh_from_db()
+        if not run.is_over:
+            finish(run, Outcome.CANCELLED, reason=Reason("cancelled"))
+    return False
+
+
+def _dead(run: Run) -> bool:
+    with page_tx(run, origin=origin_of(run)):
+        finish(run, Outcome.FAILED, reason=Reason("worker_lost"))
+    return False
+

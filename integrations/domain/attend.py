@@ -1,0 +1,100 @@
+"""Look at one connection and do what is due: start or go on with its run, then tell its provider what waits. Then say when to look again."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import Workspace
+from accounts.scoping import workspace_tx
+from integrations.domain.access import open_access
+from integrations.domain.advance import SLICE, advance
+from integrations.domain.alerts import alert_if_needed
+from integrations.domain.outbox import backlog, claim_next
+from integrations.domain.push import send
+from integrations.domain.runs import current_run, deny, lose_permission, request_run
+from integrations.domain.wake import sleep_until
+from integrations.engine.errors import Denied, ProviderError, Reconnect
+from integrations.enums import ConnectionStatus, RunKind, RunStatus
+from integrations.models import Connection, Run, Wake
+
+SOON = timedelta(seconds=60)
+
+
+def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -> bool:
+    """One slice of work for the connection. True when there is more to do at once."""
+    with workspace_tx(workspace):
+        connection = Connection.objects.select_related("workspace").filter(pk=connection_id).first()
+        if connection is None:
+            Wake.objects.filter(connection_id=connection_id).delete()
+            return False
+        rung_at = Wake.objects.filter(connection_id=connection_id).values_list("at", flat=True).first()
+        run = _due_run(connection)
+    until = time.monotonic() + budget
+    more = advance(run, budget=budget) if run is not None else False
+    more = drain(connection, until=until) or more
+    with workspace_tx(workspace):
+        connection.refresh_from_db()
+        alert_if_needed(connection)
+        sleep_until(connection, None if connection.status == ConnectionStatus.OFF else _next_look(connection, more), rung_at=rung_at)
+    return more
+
+
+def _due_run(connection: Connection) -> Run | None:
+    """The run under way, or a new one when the connection is due. After downtime one catch-up run, not one per missed slot."""
+    if connection.status != ConnectionStatus.ACTIVE:
+        return None
+    run = current_run(connection)
+    if run is not None:
+        return run if run.status != RunStatus.DECIDING else None
+    now = timezone.now()
+    if connection.next_due_at is None or connection.next_due_at > now:
+        return None
+    new, _is_new = request_run(connection, kind=RunKind.SCHEDULED, slot=connection.next_due_at)
+    return new
+
+
+def drain(connection: Connection, *, until: float) -> bool:
+    """Send what waits, one contact after the other. True when time ran out before the rows did."""
+    with workspace_tx(connection.workspace):
+        connection.refresh_from_db()
+    if connection.status != ConnectionStatus.ACTIVE:
+        return False
+    access = None
+    while (row := claim_next(connection)) is not None:
+        access = access or open_access(connection)
+        try:
+            send(row, access)
+        except ProviderError as error:
+            _stop_sending(connection, error, is_create=row.operation == "create")
+            return False
+        if time.monotonic() > until:
+            return True
+    return False
+
+
+def _stop_sending(connection: Connection, error: ProviderError, *, is_create: bool) -> None:
+    with workspace_tx(connection.workspace):
+        if isinstance(error, Reconnect):
+            lose_permission(connection, error)
+        elif isinstance(error, Denied):
+            deny(connection, "create" if is_create else "update", error)
+
+
+def _next_look(connection: Connection, more: bool) -> datetime:
+    now = timezone.now()
+    moments = [now + timedelta(hours=6)]
+    if more:
+        moments.append(now + SOON)
+    if connection.next_due_at and connection.status == ConnectionStatus.ACTIVE:
+        moments.append(connection.next_due_at)
+    run = current_run(connection)
+    if run is not None and run.status != RunStatus.DECIDING and connection.status == ConnectionStatus.ACTIVE:
+        moments.append(run.resume_at or run.lease_until or now + SOON)
+    waiting = backlog(connection)
+    if waiting.waiting and connection.status == ConnectionStatus.ACTIVE:
+        moments.append(waiting.next_at or now + SOON)
+    return max(min(moments), now + timedelta(seconds=1))
+

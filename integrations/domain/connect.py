@@ -1,0 +1,229 @@
+"""Tie a workspace to a provider, and untie it. Calls to the provider happen outside transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Membership, User, Workspace
+from accounts.scoping import Origin, workspace_tx
+from crmsync.lib.crypto import digest
+from integrations import registry
+from integrations.domain.access import oauth_client, open_access, token_secrets
+from integrations.domain.journal import reason_json
+from integrations.domain.runs import cancel, current_run, request_run
+from integrations.domain.settings import audit, clean_settings
+from integrations.domain.vault import read_verifier, seal_secrets, seal_verifier
+from integrations.domain.wake import sleep_until, wake_at
+from integrations.engine.errors import BadSettings, ProviderError, Reconnect
+from integrations.engine.types import Account, Reason
+from integrations.enums import ConnectionStatus, LinkState, OutboxState, RunKind
+from integrations.kit import oauth
+from integrations.models import Connection, Link, OAuthAttempt, Outbox
+from invoices.domain.store import hide as hide_invoices
+
+CONSENT_LIFE = timedelta(minutes=15)
+
+
+class ConsentFailed(Exception):
+    """The consent did not end in a connection; nothing was stored. `reason` has the sentence."""
+
+    def __init__(self, reason: Reason, *, workspace: Workspace | None = None, provider: str = "", detail: str = "") -> None:
+        super().__init__(reason.code)
+        self.reason = reason
+        self.workspace = workspace
+        self.provider = provider
+        self.detail = detail
+
+
+def callback_url(provider: str) -> str:
+    """The one address that is registered at the vendor."""
+    return f"{settings.PUBLIC_URL}/connect/{provider}/callback/"
+
+
+def enable(workspace: Workspace, provider: str, *, settings: Mapping[str, Any], user: User | None) -> Connection:
+    """Store the answers of the set-up form. Raises InvalidSettings; gives the live connection when there is one already."""
+    manifest = registry.manifest(provider)
+    with workspace_tx(workspace):
+        cleaned = clean_settings(manifest, settings, workspace)
+        live = Connection.objects.filter(workspace=workspace, provider=provider).exclude(status=ConnectionStatus.OFF).first()
+        connection = live or Connection(workspace=workspace, provider=provider, connected_by=user)
+        connection.settings = cleaned
+        connection.save()
+        audit(connection, "connection.enabled", user=user, data={"settings": cleaned})
+    return connection
+
+
+def begin_consent(connection: Connection, *, user: User, session_key: str) -> str:
+    """The address of the provider's consent page; its state works once, for this person in this browser session. Raises BadSettings."""
+    manifest = registry.manifest(connection.provider)
+    if manifest.auth is None:
+        raise BadSettings(Reason("not_configured", {"variable": "auth"}))
+    request = oauth.authorize_url(oauth_client(manifest.auth, redirect_uri=callback_url(connection.provider)))
+    with workspace_tx(connection.workspace):
+        attempt = OAuthAttempt.objects.create(
+            workspace_id=connection.workspace_id, connection=connection, user=user, verifier="",
+            state_digest=digest(request.state), session_digest=digest(session_key),
+        )  # fmt: skip
+        attempt.verifier = seal_verifier(attempt, request.verifier)
+        attempt.save(update_fields=["verifier"])
+    return request.url
+
+
+def finish_consent(*, user: User, session_key: str, params: Mapping[str, str]) -> Connection:
+    """Turn the redirect into a connection and start its first sync. Raises ConsentFailed. Call it outside a transaction."""
+    attempt = _take_attempt(user, session_key=session_key, state=params.get("state", ""))
+    connection = attempt.connection
+    if params.get("error"):
+        code = "consent_refused" if params["error"] == "access_denied" else "consent_failed"
+        raise _failed(connection, code, detail=params.get("error_description", params["error"])[:300])
+    if not params.get("code"):
+        raise _failed(connection, "consent_failed", detail="no code")
+    manifest = registry.manifest(connection.provider)
+    if manifest.auth is None:
+        raise _failed(connection, "consent_failed")
+    client = oauth_client(manifest.auth, redirect_uri=callback_url(connection.provider))
+    try:
+        tokens = oauth.exchange_code(client, code=params["code"], verifier=read_verifier(attempt))
+    except ProviderError as error:
+        raise _failed(connection, "consent_exchange_failed", detail=error.detail) from error
+    try:
+        connect_with_secrets(connection, secrets=token_secrets(tokens), user=user)
+    except ProviderError as error:
+        raise _failed(connection, "consent_check_failed", detail=error.detail) from error
+    return connection
+
+
+def _failed(connection: Connection, code: str, *, detail: str = "") -> ConsentFailed:
+    return ConsentFailed(Reason(code), workspace=connection.workspace, provider=connection.provider, detail=detail)
+
+
+def _take_attempt(user: User, *, session_key: str, state: str) -> OAuthAttempt:
+    """Find the attempt among the person's workspaces and use it up."""
+    for membership in Membership.objects.select_related("workspace").filter(user=user):
+        with workspace_tx(membership.workspace):
+            rows = OAuthAttempt.objects.select_related("connection", "connection__workspace").filter(state_digest=digest(state))
+            attempt = rows.select_for_update(of=("self",)).first()
+            if attempt is None:
+                continue
+            _check_attempt(attempt, user, session_key)
+            attempt.used_at = timezone.now()
+            attempt.save(update_fields=["used_at"])
+            return attempt
+    raise ConsentFailed(Reason("consent_state_unknown"))
+
+
+def _check_attempt(attempt: OAuthAttempt, user: User, session_key: str) -> None:
+    if attempt.user_id != user.pk:
+        raise _failed(attempt.connection, "consent_other_user")
+    if attempt.session_digest != digest(session_key):
+        raise _failed(attempt.connection, "consent_other_session")
+    if attempt.used_at is not None:
+        raise _failed(attempt.connection, "consent_state_used")
+    if attempt.created_at < timezone.now() - CONSENT_LIFE:
+        raise _failed(attempt.connection, "consent_expired")
+
+
+def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], user: User | None, check: bool = True) -> None:
+    """Prove that the secrets work, store them, and start the first sync. Raises ProviderError, then nothing is stored."""
+    known = dict(secrets)
+    account = _proven(connection, known) if check else Account()
+    with workspace_tx(connection.workspace):
+        row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
+        _refuse_other_account(row, account)
+        first = row.status == ConnectionStatus.SETUP
+        _store(row, known, account, user)
+        audit(row, "connection.connected", user=user, data={"account": account.name or account.id})
+        run_kind = RunKind.INITIAL if first or row.last_success_at is None else RunKind.MANUAL
+        request_run(row, kind=run_kind, user=user)
+        wake_at(row)
+    connection.refresh_from_db()
+
+
+def _proven(connection: Connection, secrets: dict[str, Any]) -> Account:
+    trial = Connection(pk=connection.pk, workspace=connection.workspace, provider=connection.provider, settings=connection.settings)
+    trial.secrets = seal_secrets(trial, secrets)
+    return open_access(trial).provider.check()
+
+
+def _refuse_other_account(row: Connection, account: Account) -> None:
+    if row.status == ConnectionStatus.RECONNECT and row.account_id and account.id and row.account_id != account.id:
+        raise Reconnect(Reason("other_account", {"known": row.account_name or row.account_id, "found": account.name or account.id}))
+
+
+def _store(row: Connection, secrets: dict[str, Any], account: Account, user: User | None) -> None:
+    expires_at = secrets.get("expires_at")
+    can_refresh = bool(secrets.get("refresh_token")) or not expires_at
+    row.secrets = seal_secrets(row, secrets)
+    row.token_expires_at = datetime.fromisoformat(expires_at) if expires_at else None
+    row.can_refresh = can_refresh
+    row.notice = {} if can_refresh else reason_json(Reason("no_refresh", {"until": expires_at or ""}))
+    row.account_id, row.account_name = account.id or row.account_id, account.name or row.account_name
+    row.connected_by, row.connected_at, row.disabled_at = user or row.connected_by, timezone.now(), None
+    row.status, row.denied, row.failures, row.alerted_at = ConnectionStatus.ACTIVE, {}, 0, None
+    row.restores_links = _has_history(row)
+    row.save()
+
+
+def _has_history(row: Connection) -> bool:
+    """There are links from before this consent: the first sync proves whether it is the same company."""
+    return Link.objects.filter(workspace_id=row.workspace_id, connection__provider=row.provider, contact__isnull=False).exists()
+
+
+def test_connection(connection: Connection) -> Account:
+    """One cheap read at the provider. Raises ProviderError. Call it outside a transaction."""
+    return open_access(connection).provider.check()
+
+
+def pause(connection: Connection, *, user: User | None) -> None:
+    """Nothing is read or sent until Resume; what waits is kept."""
+    _set_status(connection, ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED)
+    run = current_run(connection)
+    if run is not None:
+        cancel(run, user=user)
+    audit(connection, "connection.paused", user=user)
+
+
+def resume(connection: Connection, *, user: User | None) -> None:
+    """Go on, and catch up at once."""
+    _set_status(connection, ConnectionStatus.PAUSED, ConnectionStatus.ACTIVE)
+    request_run(connection, kind=RunKind.MANUAL, user=user)
+    audit(connection, "connection.resumed", user=user)
+
+
+def _set_status(connection: Connection, before: str, after: str) -> None:
+    Connection.objects.filter(pk=connection.pk, status=before).update(status=after)
+    connection.refresh_from_db()
+
+
+def disable_effect(connection: Connection) -> dict[str, int]:
+    """What goes and what stays, for the confirmation."""
+    links = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection)
+    return {
+        "links": links.exclude(contact=None).count(),
+        "contacts": links.exclude(contact=None).values("contact").distinct().count(),
+        "waiting": Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection).count(),
+    }
+
+
+def disable(connection: Connection, *, user: User | None) -> None:
+    """At once nothing of it is shown and nothing is sent; contacts stay. The secrets are forgotten, the links kept hidden for a return."""
+    with workspace_tx(connection.workspace, origin=Origin(kind="web", actor_id=user.pk if user else None, label=str(user or ""))):
+        row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
+        run = current_run(row)
+        if run is not None:
+            cancel(run, user=user)
+        row.status, row.secrets, row.next_due_at, row.disabled_at = ConnectionStatus.OFF, "", None, timezone.now()
+        row.save(update_fields=["status", "secrets", "next_due_at", "disabled_at"])
+        links = Link.objects.filter(workspace_id=row.workspace_id, connection=row).exclude(state=LinkState.HIDDEN)
+        links.update(hidden_state=F("state"), state=LinkState.HIDDEN)
+        Outbox.objects.filter(workspace_id=row.workspace_id, connection=row).exclude(state=OutboxState.SENDING).delete()
+        hide_invoices(row.workspace, row.pk)
+        sleep_until(row, None, rung_at=None)
+        audit(row, "connection.disabled", user=user)
+    connection.refresh_from_db()

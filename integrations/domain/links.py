@@ -1,0 +1,81 @@
+"""What becomes of links when contacts are deleted, restored or merged; and what a person does to a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from integrations import registry
+from integrations.domain.outbox import enqueue
+from integrations.enums import LinkState, OutboxState
+from integrations.models import Connection, Link, Outbox
+from invoices.domain.store import repoint
+
+
+def on_contacts_deleted(*, workspace: Workspace, contact_ids: Sequence[int]) -> None:
+    """Nothing is sent for them any more; the next sync looks at their records again and follows the connection's setting."""
+    Outbox.objects.filter(workspace=workspace, contact__in=contact_ids).exclude(state=OutboxState.SENDING).delete()
+    Link.objects.filter(workspace=workspace, contact__in=contact_ids).update(version="")
+
+
+def on_contacts_restored(*, workspace: Workspace, contact_ids: Sequence[int]) -> None:
+    Link.objects.filter(workspace=workspace, contact__in=contact_ids).update(version="")
+
+
+def on_contacts_merged(*, workspace: Workspace, kept_id: int, gone_id: int, choices: Mapping[str, Any]) -> None:
+    """The links move to the contact that stays, so that the merged name does not come back as new.
+
+    Where both were linked to the same kind of record, `choices["link:<connection>:<kind>"]` names the link that stays; the other record
+    is left alone from then on, so that it neither comes back nor is told anything.
+    """
+    repoint(workspace, gone_id, kept_id)
+    kept = {(x.connection_id, x.remote_kind): x for x in Link.objects.filter(workspace=workspace, contact_id=kept_id)}
+    for link in Link.objects.filter(workspace=workspace, contact_id=gone_id):
+        rival = kept.get((link.connection_id, link.remote_kind))
+        if rival is None:
+            _move(link, kept_id)
+        else:
+            _choose(link, rival, kept_id, chosen=str(choices.get(f"link:{link.connection_id}:{link.remote_kind}", rival.pk)))
+    Outbox.objects.filter(workspace=workspace, contact_id=gone_id).exclude(state=OutboxState.SENDING).delete()
+    for connection in _linked_connections(workspace, kept_id):
+        enqueue(connection, [kept_id])
+
+
+def _move(link: Link, contact_id: int) -> None:
+    link.contact_id, link.version = contact_id, ""
+    link.save(update_fields=["contact", "version"])
+
+
+def _choose(link: Link, rival: Link, contact_id: int, *, chosen: str) -> None:
+    stays, leaves = (link, rival) if chosen == str(link.pk) else (rival, link)
+    leaves.contact_id, leaves.state = None, LinkState.IGNORED
+    leaves.reason = {"code": "merged_away", "params": {"id": leaves.remote_id, "name": leaves.remote_name}}
+    leaves.save(update_fields=["contact", "state", "reason"])
+    _move(stays, contact_id)
+
+
+def _linked_connections(workspace: Workspace, contact_id: int) -> list[Connection]:
+    rows = Link.objects.filter(workspace=workspace, contact_id=contact_id).exclude(Q(state=LinkState.HIDDEN) | Q(state=LinkState.GONE))
+    found = rows.select_related("connection")
+    writable = {r.remote_kind for key in {x.connection.provider for x in found} for r in registry.manifest(key).resources if not r.read_only}
+    return [link.connection for link in found if link.remote_kind in writable and link.connection.is_live]
+
+
+def unlink(link: Link) -> None:
+    """A person says that these are not the same: the contact stays, the record is left alone."""
+    link.contact, link.state, link.version = None, LinkState.IGNORED, ""
+    link.reason = {"code": "ignored_by_person", "params": {"id": link.remote_id, "name": link.remote_name}}
+    link.save(update_fields=["contact", "state", "version", "reason"])
+
+
+def will_come_back(contact: Contact) -> list[Connection]:
+    """Connections that would bring the contact back at their next sync if it were deleted here."""
+    rows = Link.objects.filter(workspace_id=contact.workspace_id, contact=contact, state__in=[LinkState.LINKED, LinkState.FAILING, LinkState.HELD])
+    return [
+        link.connection for link in rows.select_related("connection")
+        if link.connection.is_live and link.connection.settings.get("deleted_here", "bring_back") == "bring_back"
+    ]  # fmt: skip

@@ -1,0 +1,84 @@
+"""The same plan, only counted: for the preview, and for the guard against mass changes. Writes nothing but the run's own row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from integrations.domain.apply import COUNTED
+from integrations.domain.batches import decide, live_link_count, load_batch, next_rows, provider_manifest
+from integrations.domain.journal import reason_json
+from integrations.domain.leases import page_tx, save_progress
+from integrations.domain.parties import local_of
+from integrations.domain.runs import COUNTERS, origin_of
+from integrations.domain.sweep import about_to_go, resources_of
+from integrations.engine.guard import Impact, Stop, allowed, check_impact, weigh
+from integrations.engine.provider import Provider, ResourceKind
+from integrations.engine.types import Action, Decision
+from integrations.enums import LinkState
+from integrations.models import Link, Run, Staged
+
+BATCH = 500
+FIRST_ROWS = 25
+
+
+def plan_run(run: Run, provider: Provider) -> tuple[dict[str, Any], Impact]:
+    """Plan everything that is staged. Gives counts for both sides with the first rows of each kind, and what would be taken away."""
+    manifest = provider_manifest(run.connection)
+    counts: Counter[str] = Counter()
+    first: dict[str, list[dict[str, Any]]] = {}
+    impact = Impact(unlinked=about_to_go(run, manifest))
+    for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
+        after = 0
+        while rows := next_rows(run, resource=resource.key, after=after, limit=BATCH):
+            with page_tx(run, origin=origin_of(run)):
+                batch = load_batch(run, provider, rows, lock=False)
+                decisions = decide(batch, run.connection, manifest)
+                save_progress(run)
+            impact += weigh(decisions, contacts={pk: local_of(c) for pk, c in batch.contacts.items()})
+            _count(decisions, counts, first, names={pk: c.name for pk, c in batch.contacts.items()})
+            after = rows[-1].pk
+    counts["unchanged"] += _untouched(run)
+    counts["gone"] = impact.unlinked
+    return {"counts": {name: counts[name] for name in (*COUNTERS, "pushed", "gone")}, "first": first}, impact
+
+
+def guard(run: Run, provider: Provider) -> Stop | None:
+    """Ask before a pull takes away a lot. Planning everything twice is spared when too few linked records changed to matter."""
+    links = live_link_count(run.connection)
+    gone = about_to_go(run, provider_manifest(run.connection))
+    if run.confirmed or not links or _changed_links(run) + gone <= allowed(links):
+        return None
+    _plan, impact = plan_run(run, provider)
+    return check_impact(impact, links=links)
+
+
+def _changed_links(run: Run) -> int:
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, state=LinkState.LINKED)
+    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run, body__isnull=False)
+    return rows.filter(remote_id__in=staged.values("remote_id"), remote_kind__in=staged.values("remote_kind").distinct()).count()
+
+
+def _untouched(run: Run) -> int:
+    manifest = provider_manifest(run.connection)
+    keys = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
+    return Staged.objects.filter(workspace_id=run.workspace_id, run=run, body__isnull=True, resource__in=keys).count()
+
+
+def _count(decisions: list[Decision], counts: Counter[str], first: dict[str, list[dict[str, Any]]], *, names: dict[int, str]) -> None:
+    for decision in decisions:
+        counts[COUNTED[decision.action]] += 1
+        counts["pushed"] += decision.push
+        shown = first.setdefault(decision.action.value, [])
+        if decision.action is not Action.UNCHANGED and len(shown) < FIRST_ROWS:
+            shown.append(_row(decision, names))
+
+
+def _row(decision: Decision, names: dict[int, str]) -> dict[str, Any]:
+    name = str(decision.remote.party.fields.get("name") or "") if decision.remote else ""
+    contact = names.get(decision.contact_id, "") if decision.contact_id else ""
+    return {
+        "kind": decision.ref.kind, "id": decision.ref.id, "name": name or contact, "contact_id": decision.contact_id, "contact": contact,
+        "changes": dict(decision.changes) if decision.action is not Action.CREATE else {}, "push": decision.push,
+        "reason": reason_json(decision.reason),
+    }  # fmt: skip

@@ -1,0 +1,134 @@
+"""What a complete pull did not show any more: links that are gone, invoices that were removed. And whose books these are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from crmsync.lib.text import exact_name
+
+from integrations.domain.fetch import staged_counts
+from integrations.domain.journal import line_of, reason_json, write_lines
+from integrations.engine.guard import Stop, check_list
+from integrations.engine.plan import PULLS_UNTIL_GONE
+from integrations.engine.provider import Manifest, Resource, ResourceKind
+from integrations.engine.types import Action, Decision, Reason, Ref
+from integrations.enums import ConnectionStatus, LinkState
+from integrations.models import Connection, Link, Run, Staged
+from invoices.domain.store import move_connection, remove_unseen
+
+SAME_BOOKS = 2  # at least every second stored link must be met again under its id with its name
+
+
+def resources_of(run: Run, manifest: Manifest, kind: ResourceKind, *, complete: bool = False) -> list[Resource]:
+    """The collections of this run; `complete` leaves out those that drifted or were refused."""
+    partial = set(run.cursor.get("partial", [])) if complete else set()
+    return [r for r in manifest.resources if r.kind is kind and r.key in run.cursor["resources"] and r.key not in partial]
+
+
+def check_empty(run: Run, manifest: Manifest) -> Stop | None:
+    """An empty list after a full one is a fault over there."""
+    counts = staged_counts(run)
+    for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
+        rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=resource.remote_kind)
+        links = rows.filter(state=LinkState.LINKED).count()
+        stop = check_list(read=counts.get(resource.key, 0), links=links)
+        if stop is not None:
+            return stop
+    return None
+
+
+def _in_run(run: Run) -> Exists:
+    return Exists(
+        Staged.objects.filter(workspace_id=run.workspace_id, run=run, remote_kind=OuterRef("remote_kind"), remote_id=OuterRef("remote_id"))
+    )
+
+
+def about_to_go(run: Run, manifest: Manifest) -> int:
+    """How many linked records this run would call gone."""
+    return _lacking(run, _complete_kinds(run, manifest)).filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
+
+
+def sweep_links(run: Run, manifest: Manifest) -> int:
+    """Count the lacking once more; those that two complete pulls in a row lacked are gone. Their contacts stay."""
+    kinds = _complete_kinds(run, manifest)
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds, missed__gt=0)
+    rows.filter(_in_run(run)).update(missed=0)
+    lacking = _lacking(run, kinds)
+    lacking.filter(contact=None).delete()
+    lacking.update(missed=F("missed") + 1)
+    gone = list(_lacking(run, kinds).filter(missed__gte=PULLS_UNTIL_GONE))
+    _mark_gone(run, gone)
+    return len(gone)
+
+
+def _complete_kinds(run: Run, manifest: Manifest) -> list[str]:
+    return [r.remote_kind for r in resources_of(run, manifest, ResourceKind.CONTACTS, complete=True)]
+
+
+def _lacking(run: Run, kinds: Sequence[str]) -> QuerySet[Link]:
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds)
+    return rows.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).filter(~_in_run(run))
+
+
+def _mark_gone(run: Run, links: Sequence[Link]) -> None:
+    for link in links:
+        link.state, link.reason = LinkState.GONE, reason_json(Reason("gone_there", {"id": link.remote_id}))
+    Link.objects.bulk_update(links, ["state", "reason"], batch_size=500)
+    decisions = [Decision(Action.GONE, Ref(link.remote_kind, link.remote_id), contact_id=link.contact_id) for link in links]
+    write_lines([line_of(run, d, contact_id=link.contact_id, name=link.remote_name) for d, link in zip(decisions, links, strict=True)])
+
+
+def sweep_invoices(run: Run, manifest: Manifest) -> None:
+    """Remove the invoices that a complete, non-empty pull does not have any more."""
+    counts = staged_counts(run)
+    for resource in resources_of(run, manifest, ResourceKind.INVOICES, complete=True):
+        rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource.key)
+        if counts.get(resource.key):
+            seen = list(rows.values_list("remote_id", flat=True))
+            remove_unseen(run.workspace, run.connection_id, remote_kind=resource.remote_kind, seen=seen)
+
+
+def prove_books(run: Run) -> bool:
+    """After a new consent, where the vendor does not say whose books these are, the records tell.
+
+    Same books when at least every second stored link is met again under its id with its name. Links of an integration that was off
+    come back then; otherwise none is used, since another company's record must never be taken for the one that was linked.
+    False: this very connection has live links, and they belong to other books.
+    """
+    connection = run.connection
+    own = Link.objects.filter(workspace_id=run.workspace_id, connection=connection, contact__isnull=False)
+    if not _are_met(run, own):
+        return False
+    for old in _off_connections(connection):
+        hidden = Link.objects.filter(workspace_id=run.workspace_id, connection=old, state=LinkState.HIDDEN)
+        if hidden.exists() and _are_met(run, hidden.filter(contact__isnull=False)):
+            _take_over(connection, old)
+            break
+    Connection.objects.filter(pk=connection.pk).update(restores_links=False)
+    connection.restores_links = False
+    return True
+
+
+def _are_met(run: Run, links: QuerySet[Link]) -> bool:
+    stored = list(links.values_list("remote_kind", "remote_id", "remote_name"))
+    if not stored:
+        return True
+    rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run).values_list("remote_kind", "remote_id", "match_key")
+    staged = {(kind, id_): key for kind, id_, key in rows}
+    met = sum(staged.get((kind, id_)) == exact_name(name) for kind, id_, name in stored)
+    return met * SAME_BOOKS >= len(stored)
+
+
+def _off_connections(connection: Connection) -> list[Connection]:
+    rows = Connection.objects.filter(workspace_id=connection.workspace_id, provider=connection.provider, status=ConnectionStatus.OFF)
+    known = connection.account_id
+    return [row for row in rows.order_by("-disabled_at") if not (known and row.account_id) or known == row.account_id]
+
+
+def _take_over(connection: Connection, old: Connection) -> None:
+    """Links and invoices of the connection that was off come back under the new one; every record is looked at again."""
+    hidden = Link.objects.filter(workspace_id=connection.workspace_id, connection=old, state=LinkState.HIDDEN)
+    hidden.update(connection=connection, state=F("hidden_state"), hidden_state="", version="")
+    move_connection(connection.workspace, old.pk, connection.pk)

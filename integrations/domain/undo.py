@@ -1,0 +1,133 @@
+"""Take a run back: restore what nobody has changed since, remove what it created and nobody touched, and list what is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.scoping import Origin
+from contacts.domain.store import WRITABLE, delete_contacts, update_contacts
+from contacts.enums import ChangeAction
+from contacts.models import Contact, ContactChange
+from integrations import registry
+from integrations.domain.journal import write_lines
+from integrations.domain.settings import audit
+from integrations.enums import LinkState, Outcome, Phase, RunKind, RunStatus
+from integrations.models import Link, Run, RunLine
+
+BATCH = 1000
+
+
+@dataclass
+class UndoPlan:
+    """What Undo would do. `left` = (contact id, name, field or "", why: edited | linked)."""
+
+    restored: dict[int, dict[str, Any]] = field(default_factory=dict)
+    removed: list[int] = field(default_factory=list)
+    left: list[tuple[int, str, str, str]] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.restored and not self.removed
+
+
+class CannotUndo(Exception):
+    """Another run is under way, or this one was undone before."""
+
+
+def undo_effect(run: Run) -> UndoPlan:
+    """Plan it; two queries per thousand contacts."""
+    plan = UndoPlan()
+    for contact_ids in _batches(_touched(run)):
+        contacts = {c.pk: c for c in Contact.objects.filter(workspace_id=run.workspace_id, pk__in=contact_ids)}
+        changes = ContactChange.objects.filter(workspace_id=run.workspace_id, contact_id__in=contact_ids).order_by("pk")
+        by_contact: dict[int, list[ContactChange]] = {}
+        for change in changes:
+            by_contact.setdefault(change.contact_id, []).append(change)
+        for pk, history in by_contact.items():
+            if pk in contacts and contacts[pk].deleted_at is None:
+                _plan_contact(plan, run, contacts[pk], history)
+    return plan
+
+
+def undo(run: Run, *, user: User | None) -> Run:
+    """Carry it out in one transaction, as a run of its own. Nothing is taken back at the provider. Raises CannotUndo."""
+    busy = Run.objects.filter(workspace_id=run.workspace_id, connection=run.connection).exclude(status=RunStatus.DONE).exists()
+    if busy or run.undone_by_id or not run.is_over:
+        raise CannotUndo
+    plan = undo_effect(run)
+    now = timezone.now()
+    back = Run.objects.create(
+        workspace_id=run.workspace_id, connection=run.connection, kind=RunKind.UNDO, status=RunStatus.DONE, outcome=Outcome.SUCCESS,
+        phase=Phase.DONE, requested_by=user, started_at=now, finished_at=now, counters={"updated": len(plan.restored), "removed": len(plan.removed)},
+    )  # fmt: skip
+    label = registry.manifest(run.connection.provider).label
+    origin = Origin(kind="sync", actor_id=user.pk if user else None, run_id=back.pk, label=label)
+    # The links go first: an undone contact must neither be told to the provider nor come back by itself.
+    _release(run, [*plan.removed, *plan.restored], removed=plan.removed)
+    update_contacts(run.workspace, plan.restored, origin=origin)
+    delete_contacts(run.workspace, plan.removed, origin=origin)
+    _log(back, plan)
+    Run.objects.filter(pk=run.pk).update(undone_by=back)
+    audit(run.connection, "run.undone", user=user, data={"run": run.pk, "restored": len(plan.restored), "removed": len(plan.removed)})
+    return back
+
+
+def _touched(run: Run) -> list[int]:
+    rows = ContactChange.objects.filter(workspace_id=run.workspace_id, run_id=run.pk)
+    return sorted(set(rows.values_list("contact_id", flat=True)))
+
+
+def _batches(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _plan_contact(plan: UndoPlan, run: Run, contact: Contact, history: list[ContactChange]) -> None:
+    own = [change for change in history if change.run_id == run.pk]
+    later = [change for change in history if change.pk > own[0].pk and change.run_id != run.pk]
+    if own[0].action == ChangeAction.CREATED:
+        if later:
+            plan.left.append((contact.pk, contact.name, "", "edited"))
+        else:
+            plan.removed.append(contact.pk)
+        return
+    touched_since = {name for change in later for name in change.changes}
+    values = _before(own)
+    for name in values.keys() & touched_since:
+        plan.left.append((contact.pk, contact.name, name, "edited"))
+    kept = {name: value for name, value in values.items() if name not in touched_since and name in WRITABLE}
+    if kept:
+        plan.restored[contact.pk] = kept
+
+
+def _before(own: list[ContactChange]) -> Mapping[str, Any]:
+    """The value of each field before the run's first write of it."""
+    values: dict[str, Any] = {}
+    for change in own:
+        for name, (old, _new) in change.changes.items():
+            values.setdefault(name, old)
+    return values
+
+
+def _release(run: Run, contact_ids: list[int], *, removed: list[int]) -> None:
+    """Removed contacts are kept away; restored ones take their old values as the agreement, so that nothing is sent because of the undo."""
+    links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
+    reason = {"code": "undone", "params": {}}
+    links.filter(contact__in=removed).update(state=LinkState.IGNORED, reason=reason, contact=None)
+    links.exclude(contact__in=removed).update(state=LinkState.HELD, reason=reason)
+
+
+def _log(back: Run, plan: UndoPlan) -> None:
+    now = timezone.now()
+    base = {"workspace_id": back.workspace_id, "run": back, "at": now}
+    lines = [RunLine(**base, action="restore", contact_id=pk, fields=sorted(values)) for pk, values in plan.restored.items()]
+    lines += [RunLine(**base, action="remove", contact_id=pk) for pk in plan.removed]
+    lines += [
+        RunLine(**base, action="left", contact_id=pk, name=name, fields=[what] if what else [], reason={"code": "left_alone", "params": {}}, level="warning")
+        for pk, name, what, _why in plan.left
+    ]  # fmt: skip
+    write_lines(lines)

@@ -1,0 +1,78 @@
+"""The bell: tasks carry ids only, and every one of them finds its work in PostgreSQL. Losing one costs a minute."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from django.dispatch import receiver
+from kombu.exceptions import OperationalError
+
+from accounts.models import Workspace
+from accounts.scoping import Origin
+from contacts.signals import contacts_changed, contacts_deleted, contacts_merged, contacts_restored
+from integrations.domain import housekeeping, links, outbox, wake
+from integrations.domain.attend import attend
+from integrations.models import Connection
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="integrations.tick", queue="default")
+def tick(**_future: Any) -> int:
+    """Every minute: ring for every connection that is due."""
+    due = wake.claim_due()
+    for workspace_id, connection_id in due:
+        ring(workspace_id, connection_id)
+    return len(due)
+
+
+@shared_task(name="integrations.attend", queue="sync")
+def attend_connection(*, workspace_id: int, connection_id: int, **_future: Any) -> None:
+    """One slice of work; more of it goes to the end of the queue, so that others get their turn."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None and attend(workspace, connection_id):
+        ring(workspace_id, connection_id)
+
+
+@shared_task(name="integrations.nightly_housekeeping", queue="default")
+def nightly_housekeeping(**_future: Any) -> None:
+    for workspace in Workspace.objects.order_by("pk").iterator():
+        housekeeping.tidy(workspace)
+
+
+def ring(workspace_id: int, connection_id: int) -> None:
+    """Ask a worker to look now. Without Redis the beat's next minute does it."""
+    try:
+        attend_connection.apply_async(kwargs={"workspace_id": workspace_id, "connection_id": connection_id}, retry=False)
+    except OperationalError:
+        log.warning("the broker does not answer: connection %s waits for the next tick", connection_id)
+
+
+def ring_after_commit(connection: Connection) -> None:
+    workspace_id, connection_id = connection.workspace_id, connection.pk
+    transaction.on_commit(lambda: ring(workspace_id, connection_id))
+
+
+@receiver(contacts_changed, dispatch_uid="integrations.contacts_changed")
+def _changed(sender: Any, workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, **_kwargs: Any) -> None:
+    touched = outbox.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin)
+    for connection in touched:
+        ring_after_commit(connection)
+
+
+@receiver(contacts_deleted, dispatch_uid="integrations.contacts_deleted")
+def _deleted(sender: Any, workspace: Workspace, contact_ids: list[int], origin: Origin, **_kwargs: Any) -> None:
+    links.on_contacts_deleted(workspace=workspace, contact_ids=contact_ids)
+
+
+@receiver(contacts_restored, dispatch_uid="integrations.contacts_restored")
+def _restored(sender: Any, workspace: Workspace, contact_ids: list[int], origin: Origin, **_kwargs: Any) -> None:
+    links.on_contacts_restored(workspace=workspace, contact_ids=contact_ids)
+
+
+@receiver(contacts_merged, dispatch_uid="integrations.contacts_merged")
+def _merged(sender: Any, workspace: Workspace, kept_id: int, gone_id: int, choices: dict[str, Any], origin: Origin, **_kwargs: Any) -> None:
+    links.on_contacts_merged(workspace=workspace, kept_id=kept_id, gone_id=gone_id, choices=choices)

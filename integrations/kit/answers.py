@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import http.client
-import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
+from crmsync.lib import http_dates
 from integrations.engine.errors import BadAnswer, Conflict, Denied, Gone, ProviderError, Retry, SkipRecord
 from integrations.engine.types import Reason
 from integrations.kit.guard import TooBig, TooSlow
 from integrations.kit.redact import redact
 
 _WORDS = 300
+_DAY = 86_400.0
 _MESSAGE_KEYS = ("message", "error_description", "detail", "title", "developerHint", "error", "errors", "details")
 
 
@@ -111,15 +111,9 @@ _CODES = {
 
 
 def retry_after(answer: RawAnswer) -> float | None:
-    """Seconds to wait, from a number of seconds or an HTTP date; None when the vendor does not say."""
-    value = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    """Seconds to wait as the vendor asks, at most a day; None when it does not say."""
+    seconds = http_dates.retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+    return None if seconds is None else min(seconds, _DAY)
 
 
 def vendor_words(answer: RawAnswer) -> str:

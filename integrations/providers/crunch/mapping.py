@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crmsync.lib.countries import country_code, country_name
 from integrations.engine.provider import FieldMap, gettext_noop
 from integrations.engine.types import Fields, Invoice, InvoiceKind, Kind, Party, RawRecord, Ref, Remote
-from integrations.kit.countries import country_code, country_name
 from integrations.kit.values import text
 from integrations.providers.crunch import records, rules
 from integrations.providers.crunch.counties import is_county
@@ -74,7 +74,7 @@ def address_there(ours: Mapping[str, Any], *, country: str = "code") -> dict[str
     first, second, city, region = (str(ours.get(key) or "").strip() for key in _STREET)
     lines = (first, second, city, region) if second else (first, city, region, "")
     code = country_code(str(ours.get("country") or "")) or str(ours.get("country") or "")
-    there = country_name(code) if country == "name" and code else code
+    there = country_name(code, "en") if country == "name" and code else code
     return {**dict(zip(LINES, lines, strict=True)), "postCode": str(ours.get("postcode") or "").strip(), "country": there}
 
 

@@ -1,4 +1,4 @@
-"""How Celery works here. The values around lost workers were measured with real kills; see docs/scaling.md before changing one."""
+"""How Celery works here. The values around lost workers were measured with real kills; tests/ground/test_celery.py repeats the kills."""
 
 import hashlib
 import os

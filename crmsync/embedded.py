@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crmsync.embedded_postgres import APP_ROLE, OWNER_ROLE, Postgres, database_url
 from crmsync.embedded_redis import Redis
-from crmsync.processes import EmbeddedError
+from crmsync.processes import EmbeddedError, leave_alone
 
 __all__ = ["ROOT", "EmbeddedError", "Services", "data_dir", "leave", "start", "start_if_needed", "stop"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +91,7 @@ def leave(directory: Path) -> None:
         os.close(attachment.handle)
         if _nobody_attached(directory):
             stop(directory)
+    leave_alone()
 
 
 def _make_directory(directory: Path) -> None:

@@ -1,11 +1,9 @@
 """Small questions about processes, shared by the embedded services and the supervisor."""
 
 import importlib.util
-import os
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,10 +21,17 @@ def leave_running(process: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes
     return process
 
 
+def leave_alone() -> None:
+    """What still runs now runs on after this process: nothing to wait for, nothing to warn about."""
+    for process in _left_running:
+        if process.poll() is None:
+            process.returncode = 0
+
+
 def runs(pid: int, *, programs: tuple[str, ...]) -> bool:
     """Is this process alive and one of these programs? The process id of an old run may belong to anybody by now."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    for child in _left_running:
+        child.poll()
     state, command = _state_and_command(pid)
     return state not in ("", "Z", "X") and any(program in command for program in programs)
 

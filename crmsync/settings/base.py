@@ -79,6 +79,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "crmsync.context.shell",
+                "accounts.context.settings_tabs",
             ],
             "builtins": ["crmsync.templatetags.ui"],
         },

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Model
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts.domain.audit import record
+from accounts.domain.errors import Refused
+from accounts.models import Invitation, Membership, Team, User, Workspace
+from crmsync.lib.crypto import new_token
+from crmsync.lib.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class TeamEffect:
+    """What deleting a team touches: people in it, and rows of other tables that lose their team, by their plural name."""
+
+    members: int
+    rows: list[tuple[str, int]]
+
+
+def known_teams(workspace: Workspace, team_ids: Collection[int]) -> list[int]:
+    """Those of these ids that are teams of this workspace."""
+    return list(Team.objects.filter(workspace=workspace, pk__in=team_ids).order_by("pk").values_list("pk", flat=True))
+
+
+def add_team(workspace: Workspace, *, name: str, actor: User) -> Team:
+    _refuse_taken(workspace, name=name)
+    team = Team.objects.create(workspace=workspace, name=name, slug=_free_slug(workspace, name=name))
+    record(workspace, actor=actor, action="team.created", target=name)
+    return team
+
+
+def rename_team(team: Team, *, name: str, actor: User) -> None:
+    """The slug stays: scripts and connections name the team by it."""
+    if name == team.name:
+        return
+    _refuse_taken(team.workspace, name=name, but=team)
+    record(team.workspace, actor=actor, action="team.renamed", target=name, data={"name": [team.name, name]})
+    team.name = name
+    team.save(update_fields=["name"])
+
+
+def delete_effect(team: Team) -> TeamEffect:
+    counts = [(relation, _count(relation.related_model, relation.field.name, team)) for relation in Team._meta.related_objects]
+    rows = [(str(relation.related_model._meta.verbose_name_plural), count) for relation, count in counts if count]
+    return TeamEffect(members=sum(team.pk in member.team_ids for member in _members(team)), rows=rows)
+
+
+def delete_team(team: Team, *, actor: User) -> None:
+    """Take the team away from everybody and everything."""
+    for holder in (*_members(team), *Invitation.objects.filter(workspace=team.workspace, team_ids__contains=team.pk)):
+        holder.team_ids = [team_id for team_id in holder.team_ids if team_id != team.pk]
+        holder.save(update_fields=["team_ids"])
+    record(team.workspace, actor=actor, action="team.deleted", target=team.name)
+    team.delete()
+
+
+def _members(team: Team) -> list[Membership]:
+    return list(Membership.objects.filter(workspace=team.workspace, team_ids__contains=team.pk))
+
+
+def _count(model: type[Model], column: str, team: Team) -> int:
+    return int(model._default_manager.filter(**{column: team}).count())
+
+
+def _refuse_taken(workspace: Workspace, *, name: str, but: Team | None = None) -> None:
+    others = Team.objects.filter(workspace=workspace, name__iexact=name)
+    if (others.exclude(pk=but.pk) if but else others).exists():
+        raise Refused("taken", _("There is a team of this name already."), field="name")
+
+
+def _free_slug(workspace: Workspace, *, name: str) -> str:
+    base = slugify(fold(name))[:60] or "team"
+    taken = set(Team.objects.filter(workspace=workspace, slug__startswith=base).values_list("slug", flat=True))
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return base if base not in taken else next((slug for slug in numbered if slug not in taken), f"{base}-{new_token(6)}")

@@ -57,22 +57,22 @@ def ring_after_commit(connection: Connection) -> None:
 
 
 @receiver(contacts_changed, dispatch_uid="integrations.contacts_changed")
-def _changed(sender: Any, workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, **_kwargs: Any) -> None:
+def _changed(workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, **_signal: Any) -> None:
     touched = outbox.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin)
     for connection in touched:
         ring_after_commit(connection)
 
 
 @receiver(contacts_deleted, dispatch_uid="integrations.contacts_deleted")
-def _deleted(sender: Any, workspace: Workspace, contact_ids: list[int], origin: Origin, **_kwargs: Any) -> None:
+def _deleted(workspace: Workspace, contact_ids: list[int], **_signal: Any) -> None:
     links.on_contacts_deleted(workspace=workspace, contact_ids=contact_ids)
 
 
 @receiver(contacts_restored, dispatch_uid="integrations.contacts_restored")
-def _restored(sender: Any, workspace: Workspace, contact_ids: list[int], origin: Origin, **_kwargs: Any) -> None:
+def _restored(workspace: Workspace, contact_ids: list[int], **_signal: Any) -> None:
     links.on_contacts_restored(workspace=workspace, contact_ids=contact_ids)
 
 
 @receiver(contacts_merged, dispatch_uid="integrations.contacts_merged")
-def _merged(sender: Any, workspace: Workspace, kept_id: int, gone_id: int, choices: dict[str, Any], origin: Origin, **_kwargs: Any) -> None:
+def _merged(workspace: Workspace, kept_id: int, gone_id: int, choices: dict[str, Any], **_signal: Any) -> None:
     links.on_contacts_merged(workspace=workspace, kept_id=kept_id, gone_id=gone_id, choices=choices)

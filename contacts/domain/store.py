@@ -22,9 +22,27 @@ from contacts.signals import contacts_changed, contacts_deleted, contacts_restor
 from crmsync.lib.text import clip, exact_name, fold, search_words
 
 WRITABLE = (
-    "kind", "name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "job_title", "notes", "life_cycle",
-    "emails", "phones", "addresses", "tags", "custom", "organisation_id", "owner_id", "team_id", "merged_into_id",
-)  # fmt: skip
+    "kind",
+    "name",
+    "first_name",
+    "last_name",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "website",
+    "job_title",
+    "notes",
+    "life_cycle",
+    "emails",
+    "phones",
+    "addresses",
+    "tags",
+    "custom",
+    "organisation_id",
+    "owner_id",
+    "team_id",
+    "merged_into_id",
+)
 SEARCHED = frozenset({"name", "legal_name", "trade_name", "emails", "phones", "tax_id", "tags"})
 BATCH = 1000
 
@@ -57,7 +75,10 @@ def update_contacts(
 ) -> Written:
     """Write the given fields of the given contacts; a contact whose version is not the `expected` one is left alone and named."""
     with workspace_tx(workspace, origin=origin):
-        found = {c.pk: c for c in Contact.objects.select_for_update(of=("self",)).filter(workspace=workspace, pk__in=list(changes)).order_by("pk")}
+        found = {
+            c.pk: c
+            for c in Contact.objects.select_for_update(of=("self",)).filter(workspace=workspace, pk__in=list(changes)).order_by("pk")
+        }
         stale = [pk for pk, version in (expected or {}).items() if pk in found and found[pk].version != version]
         different = {pk: _difference(found[pk], row) for pk, row in changes.items() if pk in found and pk not in stale}
         different = {pk: row for pk, row in different.items() if row}
@@ -117,8 +138,8 @@ def _update_set_wise(workspace: Workspace, contacts: Sequence[Contact], columns:
     record = ", ".join(f'"{name}" {types[name]}' for name in columns)
     # Column names come from the model, values travel as one parameter.
     sql = (
-        f'UPDATE contacts_contact c SET {assignments}, version = c.version + 1, updated_at = %s'  # noqa: S608  see the comment above
-        f' FROM jsonb_to_recordset(%s::jsonb) AS r(id bigint, {record}) WHERE c.id = r.id AND c.workspace_id = %s'
+        f"UPDATE contacts_contact c SET {assignments}, version = c.version + 1, updated_at = %s"  # noqa: S608  see the comment above
+        f" FROM jsonb_to_recordset(%s::jsonb) AS r(id bigint, {record}) WHERE c.id = r.id AND c.workspace_id = %s"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [timezone.now(), rows, workspace.pk])
@@ -137,9 +158,12 @@ def _mark(workspace: Workspace, ids: Sequence[int], *, deleted_at: datetime | No
 def words_of(contact: Contact) -> list[str]:
     """What the contact is found by."""
     found = search_words(
-        contact.name, contact.legal_name, contact.trade_name,
-        emails=[e["email"] for e in contact.emails], numbers=[*(p["number"] for p in contact.phones), contact.tax_id],
-    )  # fmt: skip
+        contact.name,
+        contact.legal_name,
+        contact.trade_name,
+        emails=[e["email"] for e in contact.emails],
+        numbers=[*(p["number"] for p in contact.phones), contact.tax_id],
+    )
     exact = [clip(f"e:{e['email'].lower()}", 100) for e in contact.emails]
     return sorted({*found, *exact, *(clip(f"t:{tag}", 100) for tag in contact.tags)})
 

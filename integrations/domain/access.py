@@ -65,7 +65,7 @@ def oauth_client(auth: OAuth2, *, redirect_uri: str = "") -> oauth.Client:
 
 
 class Tokens:
-    """Access tokens of one connection. A refresh happens under the connection's row lock, and the new tokens are stored before anyone uses them.
+    """Access tokens of one connection. A refresh happens under the row lock, and new tokens are stored before anyone uses them.
 
     The lock spans one token request of at most 15 seconds: the single place where a transaction waits for HTTP (docs/adr),
     since two refreshes at once would make one another's tokens worthless.

@@ -10,7 +10,6 @@ from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from accounts.scoping import workspace_tx
-
 from integrations.domain.access import Access, open_access
 from integrations.domain.apply import apply_batch
 from integrations.domain.batches import next_rows, provider_manifest
@@ -18,7 +17,7 @@ from integrations.domain.exchanges import store_exchanges
 from integrations.domain.fetch import current_resource, fetch_page, skip_resource, staged_counts
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
-from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, save_progress
+from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
 from integrations.domain.preview import guard, plan_run
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
 from integrations.domain.sweep import check_empty, prove_books, resources_of, sweep_invoices, sweep_links
@@ -137,7 +136,9 @@ def _to_apply(run: Run) -> None:
     invoices = [r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)]
     counts = staged_counts(run)
     same = staged.filter(body__isnull=True, resource__in=contacts).count()
-    counters = add_counters(run, {"unchanged": same, "invoices": sum(counts.get(key, 0) for key in invoices), "failed": run.cursor.get("bad", 0)})
+    counters = add_counters(
+        run, {"unchanged": same, "invoices": sum(counts.get(key, 0) for key in invoices), "failed": run.cursor.get("bad", 0)}
+    )
     todo = staged.filter(body__isnull=False).count()
     cursor = {**run.cursor, "at": 0, "after": 0}
     save_progress(run, phase=Phase.APPLY, cursor=cursor, counters=counters, done=0, total=todo, page=0, pages=0)
@@ -185,13 +186,24 @@ def _put_aside(run: Run, row: Staged, error: Exception) -> None:
     reason = Reason("bad_record", {"id": row.remote_id})
     with page_tx(run, origin=origin_of(run)):
         RunLine.objects.create(
-            workspace_id=run.workspace_id, run=run, at=timezone.now(), level=Level.ERROR, action="fail",
-            remote_kind=row.remote_kind, remote_id=row.remote_id, name=row.match_key, reason=reason_json(reason), detail=str(error)[:1000],
-        )  # fmt: skip
+            workspace_id=run.workspace_id,
+            run=run,
+            at=timezone.now(),
+            level=Level.ERROR,
+            action="fail",
+            remote_kind=row.remote_kind,
+            remote_id=row.remote_id,
+            name=row.match_key,
+            reason=reason_json(reason),
+            detail=str(error)[:1000],
+        )
         Link.objects.update_or_create(
-            workspace_id=run.workspace_id, connection=run.connection, remote_kind=row.remote_kind, remote_id=row.remote_id,
+            workspace_id=run.workspace_id,
+            connection=run.connection,
+            remote_kind=row.remote_kind,
+            remote_id=row.remote_id,
             defaults={"state": LinkState.FAILING, "reason": reason_json(reason), "detail": str(error)[:1000], "version": ""},
-        )  # fmt: skip
+        )
         save_progress(run, cursor={**run.cursor, "after": row.pk}, counters=add_counters(run, {"failed": 1}), done=run.done + 1)
 
 
@@ -230,7 +242,7 @@ def _outcome(error: ProviderError) -> Outcome:
 def _stopped(run: Run) -> bool:
     """A person stopped it, or the integration went off or lost its permission meanwhile."""
     with workspace_tx(run.workspace):
-        run.refresh_from_db()
+        reload(run)
         if not run.is_over:
             finish(run, Outcome.CANCELLED, reason=Reason("cancelled"))
     return False
@@ -240,4 +252,3 @@ def _dead(run: Run) -> bool:
     with page_tx(run, origin=origin_of(run)):
         finish(run, Outcome.FAILED, reason=Reason("worker_lost"))
     return False
-

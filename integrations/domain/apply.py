@@ -68,7 +68,9 @@ def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], appli
     if restored:
         restore_contacts(run.workspace, restored, origin=origin)
     changes = {
-        d.contact_id: row_changes(batch.contacts[d.contact_id], d.changes) for d in decisions if d.contact_id in batch.contacts and d.changes
+        d.contact_id: row_changes(batch.contacts[d.contact_id], d.changes)
+        for d in decisions
+        if d.contact_id in batch.contacts and d.changes
     }
     changes = _with_tags(batch, decisions, changes)
     if changes:
@@ -106,10 +108,22 @@ def _write_links(run: Run, batch: Batch, decisions: Sequence[Decision], applied:
         update_conflicts=True,
         unique_fields=["workspace", "connection", "remote_kind", "remote_id"],
         update_fields=[
-            "contact", "remote_name", "remote_url", "state", "base_ours", "base_theirs", "version",
-            "reason", "detail", "candidates", "conflicts", "tries", "synced_at", "missed",
+            "contact",
+            "remote_name",
+            "remote_url",
+            "state",
+            "base_ours",
+            "base_theirs",
+            "version",
+            "reason",
+            "detail",
+            "candidates",
+            "conflicts",
+            "tries",
+            "synced_at",
+            "missed",
         ],
-    )  # fmt: skip
+    )
     return links
 
 
@@ -118,7 +132,11 @@ def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) ->
     if decision.action is Action.SKIP and known is None:
         return None
     link = known or Link(
-        workspace_id=run.workspace_id, connection=run.connection, remote_kind=decision.ref.kind, remote_id=decision.ref.id, state=LinkState.HELD
+        workspace_id=run.workspace_id,
+        connection=run.connection,
+        remote_kind=decision.ref.kind,
+        remote_id=decision.ref.id,
+        state=LinkState.HELD,
     )
     if decision.remote is not None:
         link.version, link.remote_url = decision.remote.version, decision.remote.url
@@ -152,9 +170,9 @@ def _release_gone(run: Run, links: Sequence[Link]) -> None:
     """A contact whose old record is gone may be linked to a new one."""
     fresh = [link.contact_id for link in links if link.contact_id and link.pk is None]
     if fresh:
-        Link.objects.filter(
-            workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE
-        ).update(contact=None)
+        Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE).update(
+            contact=None
+        )
 
 
 def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:

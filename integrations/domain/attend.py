@@ -1,8 +1,9 @@
-"""Look at one connection and do what is due: start or go on with its run, then tell its provider what waits. Then say when to look again."""
+"""Look at one connection: start or go on with its run, tell its provider what waits, and say when to look again."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -14,10 +15,10 @@ from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
 from integrations.domain.outbox import backlog, claim_next
 from integrations.domain.push import send
-from integrations.domain.runs import current_run, deny, lose_permission, request_run
+from integrations.domain.runs import add_counters, current_run, deny, lose_permission, request_run
 from integrations.domain.wake import sleep_until
 from integrations.engine.errors import Denied, ProviderError, Reconnect
-from integrations.enums import ConnectionStatus, RunKind, RunStatus
+from integrations.enums import ConnectionStatus, OutboxOperation, RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
 
 SOON = timedelta(seconds=60)
@@ -34,8 +35,10 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         run = _due_run(connection)
     until = time.monotonic() + budget
     more = advance(run, budget=budget) if run is not None else False
-    more = drain(connection, until=until) or more
+    drained = drain(connection, until=until)
+    more = more or drained.more
     with workspace_tx(workspace):
+        count_pushed(run, drained.sent)
         connection.refresh_from_db()
         alert_if_needed(connection)
         sleep_until(connection, None if connection.status == ConnectionStatus.OFF else _next_look(connection, more), rung_at=rung_at)
@@ -56,23 +59,40 @@ def _due_run(connection: Connection) -> Run | None:
     return new
 
 
-def drain(connection: Connection, *, until: float) -> bool:
-    """Send what waits, one contact after the other. True when time ran out before the rows did."""
+@dataclass
+class Drained:
+    """How many records were written at the provider, and whether time ran out before the rows did."""
+
+    sent: int = 0
+    more: bool = False
+
+
+def drain(connection: Connection, *, until: float) -> Drained:
+    """Send what waits, one contact after the other."""
+    done = Drained()
     with workspace_tx(connection.workspace):
         connection.refresh_from_db()
     if connection.status != ConnectionStatus.ACTIVE:
-        return False
+        return done
     access = None
     while (row := claim_next(connection)) is not None:
         access = access or open_access(connection)
         try:
-            send(row, access)
+            done.sent += send(row, access)
         except ProviderError as error:
-            _stop_sending(connection, error, is_create=row.operation == "create")
-            return False
+            _stop_sending(connection, error, is_create=row.operation == OutboxOperation.CREATE)
+            return done
         if time.monotonic() > until:
-            return True
-    return False
+            return Drained(sent=done.sent, more=True)
+    return done
+
+
+def count_pushed(run: Run | None, sent: int) -> None:
+    """What a run found to be told over there is counted with it."""
+    if run is not None and sent:
+        run.refresh_from_db()
+        run.counters = add_counters(run, {"pushed": sent})
+        run.save(update_fields=["counters"])
 
 
 def _stop_sending(connection: Connection, error: ProviderError, *, is_create: bool) -> None:
@@ -97,4 +117,3 @@ def _next_look(connection: Connection, more: bool) -> datetime:
     if waiting.waiting and connection.status == ConnectionStatus.ACTIVE:
         moments.append(waiting.next_at or now + SOON)
     return max(min(moments), now + timedelta(seconds=1))
-

@@ -115,7 +115,10 @@ def ignore(connection: Connection, row_id: str, *, user: User | None) -> None:
         Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, pk=pk).delete()
     else:
         link = _open_link(connection, pk)
-        link.state, link.reason = LinkState.IGNORED, {"code": "ignored_by_person", "params": {"name": link.remote_name, "id": link.remote_id}}
+        link.state, link.reason = (
+            LinkState.IGNORED,
+            {"code": "ignored_by_person", "params": {"name": link.remote_name, "id": link.remote_id}},
+        )
         link.save(update_fields=["state", "reason"])
     audit(connection, "attention.ignore", user=user, data={"row": row_id})
 
@@ -164,7 +167,9 @@ def _links(connection: Connection, *, states: Sequence[str] = OPEN, reason: str 
 
 
 def _stuck(connection: Connection, reason: str = "", q: str = "") -> QuerySet[Outbox]:
-    rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.STUCK).select_related("contact")
+    rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.STUCK).select_related(
+        "contact"
+    )
     rows = rows.filter(reason__code=reason) if reason else rows
     return (rows.filter(contact__name__icontains=q) if q else rows).order_by("pk")
 
@@ -180,20 +185,42 @@ def _link_row(link: Link, contacts: Mapping[int, Contact]) -> AttentionRow:
     actions = ("choose", "ignore") if unmatched else ("settle", "ignore") if asked else ("retry", "ignore")
     provider = link.connection.provider
     return AttentionRow(
-        id=f"link:{link.pk}", name=link.remote_name or link.remote_id, contact=link.contact, remote_kind=link.remote_kind,
-        remote_id=link.remote_id, remote_url=link.remote_url, code=str(link.reason.get("code", "")), sentence=sentence(link.reason, provider),
-        hint=hint(link.reason, provider), detail=link.detail, actions=actions, tries=link.tries, next_try_at=link.connection.next_due_at,
-        candidates=[contacts[pk] for pk in link.candidates if pk in contacts], conflicts=asked,
-    )  # fmt: skip
+        id=f"link:{link.pk}",
+        name=link.remote_name or link.remote_id,
+        contact=link.contact,
+        remote_kind=link.remote_kind,
+        remote_id=link.remote_id,
+        remote_url=link.remote_url,
+        code=str(link.reason.get("code", "")),
+        sentence=sentence(link.reason, provider),
+        hint=hint(link.reason, provider),
+        detail=link.detail,
+        actions=actions,
+        tries=link.tries,
+        next_try_at=link.connection.next_due_at,
+        candidates=[contacts[pk] for pk in link.candidates if pk in contacts],
+        conflicts=asked,
+    )
 
 
 def _outbox_row(row: Outbox) -> AttentionRow:
     provider = row.connection.provider
     return AttentionRow(
-        id=f"outbox:{row.pk}", name=row.contact.name, contact=row.contact, remote_kind="", remote_id="", remote_url="",
-        code=str(row.reason.get("code", "")), sentence=sentence(row.reason, provider), hint=hint(row.reason, provider), detail=row.detail,
-        actions=("edit", "retry", "ignore"), tries=row.tries, next_try_at=row.not_before, fields=row.fields,
-    )  # fmt: skip
+        id=f"outbox:{row.pk}",
+        name=row.contact.name,
+        contact=row.contact,
+        remote_kind="",
+        remote_id="",
+        remote_url="",
+        code=str(row.reason.get("code", "")),
+        sentence=sentence(row.reason, provider),
+        hint=hint(row.reason, provider),
+        detail=row.detail,
+        actions=("edit", "retry", "ignore"),
+        tries=row.tries,
+        next_try_at=row.not_before,
+        fields=row.fields,
+    )
 
 
 def _ids(which: Sequence[str], kind: str) -> list[int]:
@@ -226,5 +253,3 @@ def _new_contact(connection: Connection, link: Link, user: User | None) -> Conta
     team = team_id_of(connection)
     origin = Origin(kind="web", actor_id=user.pk if user else None, label=str(user or ""))
     return create_contacts(connection.workspace, [row | ({"team_id": team} if team else {})], origin=origin)[0]
-
-

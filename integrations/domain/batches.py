@@ -62,8 +62,15 @@ def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bo
     ids = {link.contact_id for link in links.values() if link.contact_id} | {pk for pk, _kind, _key in candidates}
     contacts = _contacts(run, ids, lock=lock)
     matches = _matches(run, wanted, candidates)
-    return Batch(rows=rows, records=records, details=details, links=links, contacts=contacts, matches=matches,
-                 said={ref: dict(link.reason) for ref, link in links.items()})
+    return Batch(
+        rows=rows,
+        records=records,
+        details=details,
+        links=links,
+        contacts=contacts,
+        matches=matches,
+        said={ref: dict(link.reason) for ref, link in links.items()},
+    )
 
 
 def decide(batch: Batch, connection: Connection, manifest: Manifest) -> list[Decision]:
@@ -91,9 +98,11 @@ def engine_link(link: Link) -> engine.Link:
 def links_by_ref(connection: Connection, refs: Iterable[Ref]) -> dict[Ref, Link]:
     listed = list(refs)
     rows = Link.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection,
-        remote_kind__in={r.kind for r in listed}, remote_id__in=[r.id for r in listed],
-    )  # fmt: skip
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        remote_kind__in={r.kind for r in listed},
+        remote_id__in=[r.id for r in listed],
+    )
     found = {Ref(link.remote_kind, link.remote_id): link for link in rows}
     return {ref: found[ref] for ref in listed if ref in found}
 
@@ -145,7 +154,9 @@ def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]
     here = Staged.objects.filter(
         workspace_id=run.workspace_id, run=run, remote_kind=OuterRef("remote_kind"), remote_id=OuterRef("remote_id")
     )
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids).exclude(state=LinkState.GONE)
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids).exclude(
+        state=LinkState.GONE
+    )
     taken: set[Claim] = set()
     leaving: set[Claim] = set()
     for contact_id, kind, seen in rows.annotate(seen=Exists(here)).values_list("contact_id", "remote_kind", "seen"):

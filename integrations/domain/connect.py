@@ -67,9 +67,13 @@ def begin_consent(connection: Connection, *, user: User, session_key: str) -> st
     request = oauth.authorize_url(oauth_client(manifest.auth, redirect_uri=callback_url(connection.provider)))
     with workspace_tx(connection.workspace):
         attempt = OAuthAttempt.objects.create(
-            workspace_id=connection.workspace_id, connection=connection, user=user, verifier="",
-            state_digest=digest(request.state), session_digest=digest(session_key),
-        )  # fmt: skip
+            workspace_id=connection.workspace_id,
+            connection=connection,
+            user=user,
+            verifier="",
+            state_digest=digest(request.state),
+            session_digest=digest(session_key),
+        )
         attempt.verifier = seal_verifier(attempt, request.verifier)
         attempt.save(update_fields=["verifier"])
     return request.url
@@ -142,7 +146,7 @@ def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], 
         run_kind = RunKind.INITIAL if first or row.last_success_at is None else RunKind.MANUAL
         request_run(row, kind=run_kind, user=user)
         wake_at(row)
-    connection.refresh_from_db()
+        connection.refresh_from_db()
 
 
 def _proven(connection: Connection, secrets: dict[str, Any]) -> Account:
@@ -226,4 +230,4 @@ def disable(connection: Connection, *, user: User | None) -> None:
         hide_invoices(row.workspace, row.pk)
         sleep_until(row, None, rung_at=None)
         audit(row, "connection.disabled", user=user)
-    connection.refresh_from_db()
+        connection.refresh_from_db()

@@ -37,14 +37,20 @@ def store_exchanges(connection: Connection, said: Sequence[Said], *, run_id: int
         return
     rows = [
         {
-            "at": one.at, "method": one.method, "url": one.url, "status": one.status, "milliseconds": round(one.seconds * 1000),
-            "request": one.request_body[:CLIP], "response": (one.error or one.response_body)[:CLIP].replace("\x00", ""),
+            "at": one.at,
+            "method": one.method,
+            "url": one.url,
+            "status": one.status,
+            "milliseconds": round(one.seconds * 1000),
+            "request": one.request_body[:CLIP],
+            "response": (one.error or one.response_body)[:CLIP].replace("\x00", ""),
         }
         for one in said
-    ]  # fmt: skip
+    ]
     with database.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO integrations_exchange (workspace_id, connection_id, run_id, at, method, url, status, milliseconds, request, response)"
+            "INSERT INTO integrations_exchange"
+            " (workspace_id, connection_id, run_id, at, method, url, status, milliseconds, request, response)"
             " SELECT %s, %s, %s, r.* FROM jsonb_to_recordset(%s::jsonb)"
             " AS r(at timestamptz, method text, url text, status int, milliseconds int, request text, response text)",
             [connection.workspace_id, connection.pk, run_id, orjson.dumps(rows).decode()],

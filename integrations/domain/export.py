@@ -92,7 +92,9 @@ def _why_not(contact: Contact, connection: Connection, manifest: Manifest) -> Re
         stored = connection.denied["create"]
         return Reason(stored["code"], stored.get("params") or {})
     taken = Link.objects.filter(workspace_id=contact.workspace_id, connection=connection, contact=contact, remote_kind=manifest.export_kind)
-    return Reason("already_linked", {"name": contact.name}) if taken.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).exists() else None
+    return (
+        Reason("already_linked", {"name": contact.name}) if taken.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).exists() else None
+    )
 
 
 def flat(payload: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

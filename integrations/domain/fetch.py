@@ -118,7 +118,10 @@ def _known(connection: Connection, resource: Resource, refs: Sequence[Ref]) -> d
         versions = known_versions(connection.workspace, connection.pk, [(ref.kind, ref.id) for ref in refs])
         return {Ref(*pair): Known(version) for pair, version in versions.items()}
     rows = Link.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection, remote_kind__in={r.kind for r in refs}, remote_id__in=[r.id for r in refs]
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        remote_kind__in={r.kind for r in refs},
+        remote_id__in=[r.id for r in refs],
     )
     found = rows.filter(state=LinkState.LINKED).values_list("remote_kind", "remote_id", "version", "remote_name")
     return {Ref(kind, id_): Known(version, name) for kind, id_, version, name in found}
@@ -146,7 +149,8 @@ def _insert(run: Run, resource: Resource, rows: Sequence[tuple[str, str, str, st
         # A later round reads everything again: what it says replaces what the first one said.
         cursor.execute(
             "INSERT INTO integrations_staged AS s (workspace_id, run_id, round, resource, remote_kind, remote_id, version, match_key, body)"
-            " SELECT %s, %s, %s, %s, k, i, v, m, b::jsonb FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r(k, i, v, m, b)"
+            " SELECT %s, %s, %s, %s, k, i, v, m, b::jsonb"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r(k, i, v, m, b)"
             " ON CONFLICT (workspace_id, run_id, remote_kind, remote_id)"
             " DO UPDATE SET version = excluded.version, match_key = excluded.match_key, body = excluded.body, round = excluded.round"
             " WHERE s.round < excluded.round",
@@ -160,12 +164,17 @@ def _log_bad(run: Run, resource: Resource, bad: Sequence[BadRecord]) -> None:
     write_lines(
         [
             RunLine(
-                workspace_id=run.workspace_id, run=run, at=now, level=Level.ERROR, action="fail", remote_kind=resource.remote_kind,
+                workspace_id=run.workspace_id,
+                run=run,
+                at=now,
+                level=Level.ERROR,
+                action="fail",
+                remote_kind=resource.remote_kind,
                 reason={"code": one.reason.code, "params": dict(one.reason.params)},
             )
             for one in bad
         ]
-    )  # fmt: skip
+    )
 
 
 def staged_counts(run: Run) -> Mapping[str, int]:

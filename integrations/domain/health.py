@@ -13,7 +13,7 @@ from accounts.models import Workspace
 from integrations import registry
 from integrations.domain.sentences import sentence
 from integrations.engine.provider import Manifest
-from integrations.enums import ConnectionStatus, Health, LinkState, Outcome, OutboxState, RunStatus
+from integrations.enums import ConnectionStatus, Health, LinkState, OutboxState, Outcome, RunStatus
 from integrations.models import Connection, Link, Outbox, Run
 
 OPEN = (LinkState.HELD, LinkState.FAILING)
@@ -38,9 +38,16 @@ class RailEntry:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Records by what became of them: in_sync held failing ignored gone pending. Two queries."""
-    rows = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection).values("state").annotate(n=Count("pk")).order_by()
+    rows = (
+        Link.objects.filter(workspace_id=connection.workspace_id, connection=connection).values("state").annotate(n=Count("pk")).order_by()
+    )
     by_state = {row["state"]: row["n"] for row in rows}
-    waiting = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection).values("state").annotate(n=Count("pk")).order_by()
+    waiting = (
+        Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection)
+        .values("state")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
     outbox = {row["state"]: row["n"] for row in waiting}
     return {
         "in_sync": by_state.get(LinkState.LINKED, 0),
@@ -72,14 +79,23 @@ def rail(workspace: Workspace) -> list[RailEntry]:
         return []
     ids = [connection.pk for connection in connections]
     attention = _attention(ids, workspace)
-    runs = {run.connection_id: run for run in Run.objects.filter(workspace=workspace, connection__in=ids).distinct("connection").order_by("connection", "-pk")}
+    runs = {
+        run.connection_id: run
+        for run in Run.objects.filter(workspace=workspace, connection__in=ids).distinct("connection").order_by("connection", "-pk")
+    }
     return [
-        RailEntry(c, registry.manifest(c.provider), _state(c, runs.get(c.pk), attention.get(c.pk, 0)), attention.get(c.pk, 0)) for c in connections
+        RailEntry(c, registry.manifest(c.provider), _state(c, runs.get(c.pk), attention.get(c.pk, 0)), attention.get(c.pk, 0))
+        for c in connections
     ]
 
 
 def _attention(ids: list[int], workspace: Workspace) -> dict[int, int]:
-    links = Link.objects.filter(workspace=workspace, connection__in=ids, state__in=OPEN).values_list("connection").annotate(n=Count("pk")).order_by()
+    links = (
+        Link.objects.filter(workspace=workspace, connection__in=ids, state__in=OPEN)
+        .values_list("connection")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
     stuck = Outbox.objects.filter(workspace=workspace, connection__in=ids, state=OutboxState.STUCK).values_list("connection")
     return dict(Counter(dict(links)) + Counter(dict(stuck.annotate(n=Count("pk")).order_by())))
 

@@ -36,19 +36,37 @@ def apply_invoices(run: Run, provider: Provider, rows: Sequence[Staged]) -> Coun
 
 def _row(invoice: Invoice, version: str) -> InvoiceRow:
     return InvoiceRow(
-        remote_kind=invoice.ref.kind, remote_id=invoice.ref.id, version=version, kind=invoice.kind.value, state=invoice.state.value,
-        number=invoice.number[:100], currency=invoice.currency, gross=invoice.gross, outstanding=invoice.outstanding,
-        customer_kind=invoice.customer.kind if invoice.customer else "", customer_id=invoice.customer.id if invoice.customer else "",
-        issued_on=invoice.issued_on, due_on=invoice.due_on, paid_on=invoice.paid_on, url=invoice.url[:500],
-    )  # fmt: skip
+        remote_kind=invoice.ref.kind,
+        remote_id=invoice.ref.id,
+        version=version,
+        kind=invoice.kind.value,
+        state=invoice.state.value,
+        number=invoice.number[:100],
+        currency=invoice.currency,
+        gross=invoice.gross,
+        outstanding=invoice.outstanding,
+        customer_kind=invoice.customer.kind if invoice.customer else "",
+        customer_id=invoice.customer.id if invoice.customer else "",
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        paid_on=invoice.paid_on,
+        url=invoice.url[:500],
+    )
 
 
 def _log(run: Run, row: Staged, error: SkipRecord) -> None:
     write_lines(
         [
             RunLine(
-                workspace_id=run.workspace_id, run=run, at=timezone.now(), level=Level.ERROR, action="fail", remote_kind=row.remote_kind,
-                remote_id=row.remote_id, reason=reason_json(error.reason), detail=error.detail[:4000],
+                workspace_id=run.workspace_id,
+                run=run,
+                at=timezone.now(),
+                level=Level.ERROR,
+                action="fail",
+                remote_kind=row.remote_kind,
+                remote_id=row.remote_id,
+                reason=reason_json(error.reason),
+                detail=error.detail[:4000],
             )
         ]
-    )  # fmt: skip
+    )

@@ -43,5 +43,11 @@ def line_of(run: Run, decision: Decision, *, contact_id: int | None, name: str, 
 def note(run: Run, action: str, *, level: Level = Level.INFO, reason: Reason | None = None, detail: str = "") -> None:
     """An event of the run itself."""
     RunLine.objects.create(
-        workspace_id=run.workspace_id, run=run, at=timezone.now(), level=level, action=action, reason=reason_json(reason), detail=detail[:4000]
+        workspace_id=run.workspace_id,
+        run=run,
+        at=timezone.now(),
+        level=level,
+        action=action,
+        reason=reason_json(reason),
+        detail=detail[:4000],
     )

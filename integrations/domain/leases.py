@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.scoping import Origin, workspace_tx
 from integrations.enums import ConnectionStatus, RunStatus
-from integrations.models import Run
+from integrations.models import Connection, Run
 
 LEASE = timedelta(seconds=120)
 OPEN = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
@@ -39,8 +39,15 @@ def claim(run: Run) -> bool:
             lease=lease, lease_until=now + LEASE, status=RunStatus.RUNNING, resume_at=None, attempts=F("attempts") + 1
         )
         if taken:
-            run.refresh_from_db()
+            reload(run)
     return bool(taken)
+
+
+def reload(run: Run) -> None:
+    """Read the run anew together with its connection: outside a transaction row-level security would hide it."""
+    run.refresh_from_db()
+    run.connection = Connection.objects.select_related("workspace").get(pk=run.connection_id)
+    run.workspace = run.connection.workspace
 
 
 def release(run: Run) -> None:

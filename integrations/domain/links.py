@@ -61,7 +61,9 @@ def _choose(link: Link, rival: Link, contact_id: int, *, chosen: str) -> None:
 def _linked_connections(workspace: Workspace, contact_id: int) -> list[Connection]:
     rows = Link.objects.filter(workspace=workspace, contact_id=contact_id).exclude(Q(state=LinkState.HIDDEN) | Q(state=LinkState.GONE))
     found = rows.select_related("connection")
-    writable = {r.remote_kind for key in {x.connection.provider for x in found} for r in registry.manifest(key).resources if not r.read_only}
+    writable = {
+        r.remote_kind for key in {x.connection.provider for x in found} for r in registry.manifest(key).resources if not r.read_only
+    }
     return [link.connection for link in found if link.remote_kind in writable and link.connection.is_live]
 
 
@@ -74,8 +76,11 @@ def unlink(link: Link) -> None:
 
 def will_come_back(contact: Contact) -> list[Connection]:
     """Connections that would bring the contact back at their next sync if it were deleted here."""
-    rows = Link.objects.filter(workspace_id=contact.workspace_id, contact=contact, state__in=[LinkState.LINKED, LinkState.FAILING, LinkState.HELD])
+    rows = Link.objects.filter(
+        workspace_id=contact.workspace_id, contact=contact, state__in=[LinkState.LINKED, LinkState.FAILING, LinkState.HELD]
+    )
     return [
-        link.connection for link in rows.select_related("connection")
+        link.connection
+        for link in rows.select_related("connection")
         if link.connection.is_live and link.connection.settings.get("deleted_here", "bring_back") == "bring_back"
-    ]  # fmt: skip
+    ]

@@ -23,7 +23,9 @@ PUSHING = (ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED, ConnectionStatus.RE
 LOCAL_NAMES = {"emails": "email", "phones": "phone", "addresses": "address"}
 
 
-def enqueue(connection: Connection, contact_ids: Iterable[int], *, operation: str = OutboxOperation.UPDATE, user: User | None = None) -> None:
+def enqueue(
+    connection: Connection, contact_ids: Iterable[int], *, operation: str = OutboxOperation.UPDATE, user: User | None = None
+) -> None:
     """Tell the provider about these contacts, soon. A contact that waits already is not queued twice; a stuck one gets a fresh try."""
     ids = sorted(set(contact_ids))
     if not ids:
@@ -35,14 +37,17 @@ def enqueue(connection: Connection, contact_ids: Iterable[int], *, operation: st
             [connection.workspace_id, connection.pk, ids, operation],
         )
     rows = [
-        Outbox(workspace_id=connection.workspace_id, connection=connection, contact_id=pk, operation=operation, requested_by=user) for pk in ids
+        Outbox(workspace_id=connection.workspace_id, connection=connection, contact_id=pk, operation=operation, requested_by=user)
+        for pk in ids
     ]
     Outbox.objects.bulk_create(rows, ignore_conflicts=True)
     wake_at(connection)
 
 
-def on_contacts_changed(*, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin) -> list[Connection]:
-    """Queue the changed contacts for every provider that they are linked to and that gets one of the changed fields. Gives those providers' connections."""
+def on_contacts_changed(
+    *, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin
+) -> list[Connection]:
+    """Queue the changed contacts for every provider that gets one of the changed fields; gives the connections concerned."""
     touched: list[Connection] = []
     connections = [c for c in Connection.objects.filter(workspace=workspace, status__in=PUSHING) if _pushes(c)]
     for connection in connections:
@@ -59,9 +64,15 @@ def on_contacts_changed(*, workspace: Workspace, contact_ids: Sequence[int], fie
 def _try_stuck_again(connection: Connection, contact_ids: Sequence[int]) -> None:
     """A record that was refused may pass after this edit."""
     stuck = Outbox.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection, contact__in=contact_ids, state=OutboxState.STUCK, operation=OutboxOperation.CREATE
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        contact__in=contact_ids,
+        state=OutboxState.STUCK,
+        operation=OutboxOperation.CREATE,
     )
-    waiting = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.WAITING).values("contact")
+    waiting = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.WAITING).values(
+        "contact"
+    )
     if stuck.exclude(contact__in=waiting).update(state=OutboxState.WAITING, not_before=None, tries=0):
         wake_at(connection)
 
@@ -78,9 +89,12 @@ def _sent_fields(manifest: Manifest) -> set[str]:
 def _linked(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
     writable = [r.remote_kind for r in registry.manifest(connection.provider).resources if not r.read_only]
     rows = Link.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection, contact__in=contact_ids, remote_kind__in=writable,
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        contact__in=contact_ids,
+        remote_kind__in=writable,
         state__in=[LinkState.LINKED, LinkState.FAILING, LinkState.HELD],
-    )  # fmt: skip
+    )
     return list(rows.values_list("contact_id", flat=True))
 
 
@@ -94,7 +108,9 @@ def claim_next(connection: Connection) -> Outbox | None:
     now = timezone.now()
     with workspace_tx(connection.workspace):
         _free_abandoned(connection, now)
-        busy = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.SENDING).values("contact")
+        busy = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.SENDING).values(
+            "contact"
+        )
         due = Outbox.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state=OutboxState.WAITING, connection=connection)
         row = (
             due.filter(workspace_id=connection.workspace_id)

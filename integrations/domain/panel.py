@@ -39,9 +39,7 @@ def contact_panels(contact: Contact) -> list[ContactPanel]:
         return []
     links = list(Link.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=LinkState.HIDDEN).order_by("pk"))
     rows = list(Outbox.objects.filter(workspace_id=contact.workspace_id, contact=contact))
-    return [
-        _panel(c, [x for x in links if x.connection_id == c.pk], [x for x in rows if x.connection_id == c.pk]) for c in connections
-    ]  # fmt: skip
+    return [_panel(c, [x for x in links if x.connection_id == c.pk], [x for x in rows if x.connection_id == c.pk]) for c in connections]
 
 
 def _panel(connection: Connection, links: list[Link], rows: list[Outbox]) -> ContactPanel:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from contacts.models import Contact
 from integrations.domain.apply import COUNTED
 from integrations.domain.batches import decide, live_link_count, load_batch, next_rows, provider_manifest
 from integrations.domain.journal import reason_json
@@ -13,7 +15,7 @@ from integrations.domain.parties import local_of
 from integrations.domain.runs import COUNTERS, origin_of
 from integrations.domain.sweep import about_to_go, resources_of
 from integrations.engine.guard import Impact, Stop, allowed, check_impact, weigh
-from integrations.engine.provider import Provider, ResourceKind
+from integrations.engine.provider import Manifest, Provider, ResourceKind
 from integrations.engine.types import Action, Decision
 from integrations.enums import LinkState
 from integrations.models import Link, Run, Staged
@@ -27,27 +29,39 @@ def plan_run(run: Run, provider: Provider) -> tuple[dict[str, Any], Impact]:
     manifest = provider_manifest(run.connection)
     counts: Counter[str] = Counter()
     first: dict[str, list[dict[str, Any]]] = {}
-    impact = Impact(unlinked=about_to_go(run, manifest))
-    for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
-        after = 0
-        while rows := next_rows(run, resource=resource.key, after=after, limit=BATCH):
-            with page_tx(run, origin=origin_of(run)):
-                batch = load_batch(run, provider, rows, lock=False)
-                decisions = decide(batch, run.connection, manifest)
-                save_progress(run)
-            impact += weigh(decisions, contacts={pk: local_of(c) for pk, c in batch.contacts.items()})
-            _count(decisions, counts, first, names={pk: c.name for pk, c in batch.contacts.items()})
-            after = rows[-1].pk
-    counts["unchanged"] += _untouched(run)
+    with page_tx(run, origin=origin_of(run)):
+        impact = Impact(unlinked=about_to_go(run, manifest))
+        counts["unchanged"] = _untouched(run, manifest)
     counts["gone"] = impact.unlinked
-    return {"counts": {name: counts[name] for name in (*COUNTERS, "pushed", "gone")}, "first": first}, impact
+    for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
+        for decisions, contacts in _planned(run, provider, resource.key):
+            impact += weigh(decisions, contacts={pk: local_of(contact) for pk, contact in contacts.items()})
+            _count(decisions, counts, first, names={pk: contact.name for pk, contact in contacts.items()})
+    return {"counts": {name: counts[name] for name in (*COUNTERS, "gone")}, "first": first}, impact
+
+
+def _planned(run: Run, provider: Provider, resource: str) -> Iterator[tuple[list[Decision], dict[int, Contact]]]:
+    """The decisions of one collection, batch by batch, each in a short transaction that also holds the lease on."""
+    after = 0
+    while True:
+        with page_tx(run, origin=origin_of(run)):
+            rows = next_rows(run, resource=resource, after=after, limit=BATCH)
+            if not rows:
+                return
+            batch = load_batch(run, provider, rows, lock=False)
+            decisions = decide(batch, run.connection, provider_manifest(run.connection))
+            save_progress(run)
+        yield decisions, batch.contacts
+        after = rows[-1].pk
 
 
 def guard(run: Run, provider: Provider) -> Stop | None:
     """Ask before a pull takes away a lot. Planning everything twice is spared when too few linked records changed to matter."""
-    links = live_link_count(run.connection)
-    gone = about_to_go(run, provider_manifest(run.connection))
-    if run.confirmed or not links or _changed_links(run) + gone <= allowed(links):
+    with page_tx(run, origin=origin_of(run)):
+        links = live_link_count(run.connection)
+        gone = about_to_go(run, provider_manifest(run.connection))
+        harmless = run.confirmed or not links or _changed_links(run) + gone <= allowed(links)
+    if harmless:
         return None
     _plan, impact = plan_run(run, provider)
     return check_impact(impact, links=links)
@@ -59,8 +73,7 @@ def _changed_links(run: Run) -> int:
     return rows.filter(remote_id__in=staged.values("remote_id"), remote_kind__in=staged.values("remote_kind").distinct()).count()
 
 
-def _untouched(run: Run) -> int:
-    manifest = provider_manifest(run.connection)
+def _untouched(run: Run, manifest: Manifest) -> int:
     keys = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
     return Staged.objects.filter(workspace_id=run.workspace_id, run=run, body__isnull=True, resource__in=keys).count()
 
@@ -78,7 +91,12 @@ def _row(decision: Decision, names: dict[int, str]) -> dict[str, Any]:
     name = str(decision.remote.party.fields.get("name") or "") if decision.remote else ""
     contact = names.get(decision.contact_id, "") if decision.contact_id else ""
     return {
-        "kind": decision.ref.kind, "id": decision.ref.id, "name": name or contact, "contact_id": decision.contact_id, "contact": contact,
-        "changes": dict(decision.changes) if decision.action is not Action.CREATE else {}, "push": decision.push,
+        "kind": decision.ref.kind,
+        "id": decision.ref.id,
+        "name": name or contact,
+        "contact_id": decision.contact_id,
+        "contact": contact,
+        "changes": dict(decision.changes) if decision.action is not Action.CREATE else {},
+        "push": decision.push,
         "reason": reason_json(decision.reason),
-    }  # fmt: skip
+    }

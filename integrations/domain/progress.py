@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from django.utils import timezone
 
 from integrations.enums import Phase
 from integrations.models import Run
@@ -23,8 +24,9 @@ class Progress:
     percent: int
 
 
-def progress(run: Run, *, now: datetime) -> Progress:
+def progress(run: Run) -> Progress:
     """Derived from the run's row alone."""
+    now = timezone.now()
     seconds = (now - run.started_at).total_seconds() if run.started_at else 0.0
     rate = run.done / seconds if seconds > 0.5 and run.done else 0.0
     left = max(0, run.total - run.done)

@@ -39,7 +39,7 @@ class Subject:
 
 
 def send(row: Outbox, access: Access) -> bool:
-    """Carry the row out. True when a record was written at the provider. Raises Reconnect, Denied and BadSettings: they concern the connection."""
+    """Carry the row out. True when a record was written there. Raises Reconnect, Denied and BadSettings: they concern all rows."""
     subject = _subject(row)
     if subject is None:
         _finish(row)
@@ -73,7 +73,9 @@ def _subject(row: Outbox) -> Subject | None:
             return None
         manifest = registry.manifest(connection.provider)
         read_only = [r.remote_kind for r in manifest.resources if r.read_only]
-        links = Link.objects.filter(workspace_id=row.workspace_id, connection=connection, contact=contact).exclude(remote_kind__in=read_only)
+        links = Link.objects.filter(workspace_id=row.workspace_id, connection=connection, contact=contact).exclude(
+            remote_kind__in=read_only
+        )
         link = links.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).first()
         if link is None and row.operation == OutboxOperation.UPDATE:
             return None
@@ -96,7 +98,9 @@ def _update(subject: Subject, link: Link, access: Access) -> bool:
         raise
     stored = access.provider.remote(answer)
     settled = plan.settle(push, stored=stored, fields=manifest.fields, policy=policy)
-    _settled(subject, link, access, base=settled.base, local={**push.local, **settled.local}, version=answer.version, push=push, url=stored.url)
+    _settled(
+        subject, link, access, base=settled.base, local={**push.local, **settled.local}, version=answer.version, push=push, url=stored.url
+    )
     if settled.push_again:
         with workspace_tx(subject.row.workspace):
             enqueue(subject.connection, [subject.contact.pk])
@@ -104,16 +108,26 @@ def _update(subject: Subject, link: Link, access: Access) -> bool:
 
 
 def _settled(
-    subject: Subject, link: Link, access: Access, *,
-    base: Base, local: Any, version: str, push: plan.PushPlan, url: str = "", done: bool = True,
-) -> None:  # fmt: skip
-    """Store the agreement. The contact may have been edited while we were sending: its newer values are not overwritten, and go out next."""
+    subject: Subject,
+    link: Link,
+    access: Access,
+    *,
+    base: Base,
+    local: Any,
+    version: str,
+    push: plan.PushPlan,
+    url: str = "",
+    done: bool = True,
+) -> None:
+    """Store the agreement. An edit made while we were sending is not overwritten, and goes out next."""
     with workspace_tx(subject.row.workspace, origin=origin_of(subject.connection)):
         if local:
             update_contacts(
-                subject.row.workspace, {subject.contact.pk: row_changes(subject.contact, local)},
-                origin=origin_of(subject.connection), expected={subject.contact.pk: subject.contact.version},
-            )  # fmt: skip
+                subject.row.workspace,
+                {subject.contact.pk: row_changes(subject.contact, local)},
+                origin=origin_of(subject.connection),
+                expected={subject.contact.pk: subject.contact.version},
+            )
         asked = any(conflict.winner == "ask" for conflict in push.conflicts)
         link.base_ours, link.base_theirs, link.version = dict(base.ours), dict(base.theirs), version
         link.state = LinkState.HELD if asked else LinkState.LINKED
@@ -121,9 +135,21 @@ def _settled(
         link.conflicts = [conflict_json(conflict) for conflict in push.conflicts]
         link.remote_url = url or link.remote_url
         link.tries, link.synced_at, link.missed = 0, timezone.now(), 0
-        link.save(update_fields=[
-            "base_ours", "base_theirs", "version", "state", "reason", "detail", "conflicts", "remote_url", "tries", "synced_at", "missed",
-        ])  # fmt: skip
+        link.save(
+            update_fields=[
+                "base_ours",
+                "base_theirs",
+                "version",
+                "state",
+                "reason",
+                "detail",
+                "conflicts",
+                "remote_url",
+                "tries",
+                "synced_at",
+                "missed",
+            ]
+        )
         store_exchanges(subject.connection, access.recorder.take())
         if done:
             subject.row.delete()
@@ -138,7 +164,9 @@ def _create(subject: Subject, access: Access) -> bool:
     missing = access.provider.missing(party)
     if missing:
         labels = ", ".join(one.label for one in missing)
-        raise SkipRecord(Reason("missing_fields", {"name": subject.contact.name, "fields": labels}), fields={m.field: m.label for m in missing})
+        raise SkipRecord(
+            Reason("missing_fields", {"name": subject.contact.name, "fields": labels}), fields={m.field: m.label for m in missing}
+        )
     _mark_in_doubt(subject)
     try:
         record = access.provider.create(party, key=subject.row.attempt_key)
@@ -196,13 +224,26 @@ def _linked(subject: Subject, access: Access, record: RawRecord) -> None:
             remote_kind__in=[r.remote_kind for r in manifest.resources if r.read_only]
         ).update(contact=None)
         Link.objects.update_or_create(
-            workspace_id=subject.row.workspace_id, connection=subject.connection, remote_kind=record.ref.kind, remote_id=record.ref.id,
+            workspace_id=subject.row.workspace_id,
+            connection=subject.connection,
+            remote_kind=record.ref.kind,
+            remote_id=record.ref.id,
             defaults={
-                "contact": subject.contact, "state": LinkState.LINKED, "base_ours": dict(base.ours), "base_theirs": dict(base.theirs),
-                "version": record.version, "remote_name": str(stored.party.fields.get("name") or "")[:300], "remote_url": stored.url,
-                "synced_at": timezone.now(), "reason": {}, "candidates": [], "conflicts": [], "tries": 0, "missed": 0,
+                "contact": subject.contact,
+                "state": LinkState.LINKED,
+                "base_ours": dict(base.ours),
+                "base_theirs": dict(base.theirs),
+                "version": record.version,
+                "remote_name": str(stored.party.fields.get("name") or "")[:300],
+                "remote_url": stored.url,
+                "synced_at": timezone.now(),
+                "reason": {},
+                "candidates": [],
+                "conflicts": [],
+                "tries": 0,
+                "missed": 0,
             },
-        )  # fmt: skip
+        )
         store_exchanges(subject.connection, access.recorder.take())
         changed = Contact.objects.filter(pk=subject.contact.pk).exclude(version=subject.contact.version).exists()
         subject.row.delete()

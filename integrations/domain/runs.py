@@ -14,6 +14,8 @@ from accounts.scoping import Origin, workspace_tx
 from integrations import registry
 from integrations.domain.fetch import start_cursor
 from integrations.domain.journal import note, reason_json
+from integrations.domain.leases import reload
+from integrations.domain.settings import audit
 from integrations.domain.wake import wake_at
 from integrations.engine.errors import ProviderError
 from integrations.engine.schedule import backoff, next_due
@@ -35,9 +37,14 @@ def request_run(connection: Connection, *, kind: str, user: User | None = None, 
         try:
             with transaction.atomic():
                 run = Run.objects.create(
-                    workspace_id=connection.workspace_id, connection=connection, kind=kind, requested_by=user, slot=slot,
-                    cursor=start_cursor(connection), counters=dict.fromkeys(COUNTERS, 0),
-                )  # fmt: skip
+                    workspace_id=connection.workspace_id,
+                    connection=connection,
+                    kind=kind,
+                    requested_by=user,
+                    slot=slot,
+                    cursor=start_cursor(connection),
+                    counters=dict.fromkeys(COUNTERS, 0),
+                )
         except IntegrityError:
             return current_run(connection) or connection.runs.latest("pk"), False
         wake_at(connection)
@@ -58,9 +65,10 @@ def cancel(run: Run, *, user: User | None = None) -> None:
     """Stop it: a run at work stops at its next page, one that waits at once. What is written stays written."""
     with workspace_tx(run.workspace):
         Run.objects.filter(pk=run.pk).update(cancel_requested=True)
-        run.refresh_from_db()
+        reload(run)
         if not run.is_over and (not run.lease or run.lease_until is None or run.lease_until < timezone.now()):
             finish(run, Outcome.CANCELLED, reason=Reason("cancelled"))
+        audit(run.connection, "run.cancelled", user=user, data={"run": run.pk})
 
 
 def confirm(run: Run, *, user: User | None = None) -> None:
@@ -71,6 +79,7 @@ def confirm(run: Run, *, user: User | None = None) -> None:
         )
         if changed:
             wake_at(run.connection)
+            audit(run.connection, "run.confirmed", user=user, data={"run": run.pk})
 
 
 def decide_later(run: Run, *, reason: Reason, plan: dict[str, Any]) -> None:
@@ -79,7 +88,7 @@ def decide_later(run: Run, *, reason: Reason, plan: dict[str, Any]) -> None:
         status=RunStatus.DECIDING, outcome=Outcome.NEEDS_DECISION, reason=reason_json(reason), plan=plan, lease="", lease_until=None
     )
     note(run, "decide", level=Level.WARNING, reason=reason)
-    run.refresh_from_db()
+    reload(run)
 
 
 def add_counters(run: Run, more: Counter[str] | dict[str, int]) -> dict[str, int]:
@@ -93,9 +102,16 @@ def finish(run: Run, outcome: str, *, reason: Reason | None = None, detail: str 
     if outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
         counters["seen"] = sum(counters[name] for name in ("created", "updated", "linked", "unchanged", "held", "skipped", "failed"))
     values = {
-        "status": RunStatus.DONE, "outcome": outcome, "reason": reason_json(reason), "detail": detail[:4000], "counters": counters,
-        "finished_at": now, "lease": "", "lease_until": None, "phase": Phase.DONE,
-    }  # fmt: skip
+        "status": RunStatus.DONE,
+        "outcome": outcome,
+        "reason": reason_json(reason),
+        "detail": detail[:4000],
+        "counters": counters,
+        "finished_at": now,
+        "lease": "",
+        "lease_until": None,
+        "phase": Phase.DONE,
+    }
     Run.objects.filter(pk=run.pk).update(**values)
     for name, value in values.items():
         setattr(run, name, value)
@@ -142,9 +158,14 @@ def wait(run: Run, error: ProviderError, *, after: float | None) -> None:
         resume_at = timezone.now() + pause
         run.cursor = {**run.cursor, "tries": tries}
         Run.objects.filter(pk=run.pk, lease=run.lease).update(
-            status=RunStatus.WAITING, resume_at=resume_at, cursor=run.cursor, reason=reason_json(error.reason), detail=error.detail[:4000],
-            lease="", lease_until=None,
-        )  # fmt: skip
+            status=RunStatus.WAITING,
+            resume_at=resume_at,
+            cursor=run.cursor,
+            reason=reason_json(error.reason),
+            detail=error.detail[:4000],
+            lease="",
+            lease_until=None,
+        )
         run.status, run.resume_at, run.lease = RunStatus.WAITING, resume_at, ""
         note(run, "wait", level=Level.WARNING, reason=error.reason, detail=error.detail)
         wake_at(run.connection, resume_at)

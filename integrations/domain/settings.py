@@ -58,9 +58,12 @@ def save_settings(connection: Connection, data: Mapping[str, Any], *, user: User
 
 def audit(connection: Connection, action: str, *, user: User | None, data: Mapping[str, Any] | None = None) -> None:
     AuditEvent.objects.create(
-        workspace_id=connection.workspace_id, actor=user, action=action, target=f"connection:{connection.pk}",
+        workspace_id=connection.workspace_id,
+        actor=user,
+        action=action,
+        target=f"connection:{connection.pk}",
         data={"provider": connection.provider, **(data or {})},
-    )  # fmt: skip
+    )
 
 
 def team_id_of(connection: Connection) -> int | None:

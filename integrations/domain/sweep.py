@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from crmsync.lib.text import exact_name
-
 from integrations.domain.fetch import staged_counts
 from integrations.domain.journal import line_of, reason_json, write_lines
 from integrations.engine.guard import Stop, check_list

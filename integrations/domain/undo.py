@@ -62,9 +62,17 @@ def undo(run: Run, *, user: User | None) -> Run:
     plan = undo_effect(run)
     now = timezone.now()
     back = Run.objects.create(
-        workspace_id=run.workspace_id, connection=run.connection, kind=RunKind.UNDO, status=RunStatus.DONE, outcome=Outcome.SUCCESS,
-        phase=Phase.DONE, requested_by=user, started_at=now, finished_at=now, counters={"updated": len(plan.restored), "removed": len(plan.removed)},
-    )  # fmt: skip
+        workspace_id=run.workspace_id,
+        connection=run.connection,
+        kind=RunKind.UNDO,
+        status=RunStatus.DONE,
+        outcome=Outcome.SUCCESS,
+        phase=Phase.DONE,
+        requested_by=user,
+        started_at=now,
+        finished_at=now,
+        counters={"updated": len(plan.restored), "removed": len(plan.removed)},
+    )
     label = registry.manifest(run.connection.provider).label
     origin = Origin(kind="sync", actor_id=user.pk if user else None, run_id=back.pk, label=label)
     # The links go first: an undone contact must neither be told to the provider nor come back by itself.
@@ -127,7 +135,15 @@ def _log(back: Run, plan: UndoPlan) -> None:
     lines = [RunLine(**base, action="restore", contact_id=pk, fields=sorted(values)) for pk, values in plan.restored.items()]
     lines += [RunLine(**base, action="remove", contact_id=pk) for pk in plan.removed]
     lines += [
-        RunLine(**base, action="left", contact_id=pk, name=name, fields=[what] if what else [], reason={"code": "left_alone", "params": {}}, level="warning")
+        RunLine(
+            **base,
+            action="left",
+            contact_id=pk,
+            name=name,
+            fields=[what] if what else [],
+            reason={"code": "left_alone", "params": {}},
+            level="warning",
+        )
         for pk, name, what, _why in plan.left
-    ]  # fmt: skip
+    ]
     write_lines(lines)

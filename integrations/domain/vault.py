@@ -1,4 +1,4 @@
-"""A connection's secrets: one encrypted JSON per row, bound to workspace, table, row and field, so that a copied ciphertext opens nowhere else."""
+"""A connection's secrets: encrypted, and bound to workspace, table, row and field, so that a copy opens nowhere else."""
 
 from __future__ import annotations
 

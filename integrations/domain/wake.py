@@ -1,4 +1,4 @@
-"""The bell's memory: when each connection wants to be looked at next. The beat rings whatever is due; nothing is lost when Redis forgets."""
+"""The bell's memory: when each connection wants to be looked at next. Nothing is lost when Redis forgets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def claim_due(*, limit: int = 500) -> list[tuple[int, int]]:
     with database.cursor() as cursor:
         cursor.execute(
             "WITH due AS (SELECT connection_id FROM integrations_wake WHERE at <= %s ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " UPDATE integrations_wake w SET at = %s FROM due WHERE w.connection_id = due.connection_id RETURNING w.workspace_id, w.connection_id",
+            " UPDATE integrations_wake w SET at = %s FROM due WHERE w.connection_id = due.connection_id"
+            " RETURNING w.workspace_id, w.connection_id",
             [now, limit, now + RING_AGAIN],
         )
         return [(row[0], row[1]) for row in cursor.fetchall()]

@@ -154,7 +154,7 @@ _TRANSPORT: dict[str, tuple[type[BaseException], ...]] = {
     "too_big": (TooBig,),
     "dns": (socket.gaierror,),
     "tls": (ssl.SSLError, SSLError),
-    "timeout": (TimeoutError, ConnectTimeoutError, ReadTimeoutError),
+    "timeout": (TimeoutError, ReadTimeoutError),
     "connection_lost": (ConnectionResetError, BrokenPipeError, ProtocolError, http.client.HTTPException),
 }
 
@@ -168,10 +168,10 @@ def never_sent(error: BaseException) -> bool:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and everything it wraps; urllib3 and requests keep the cause in `reason` or in the arguments."""
     pending: list[Any] = [error]
-    for _ in range(12):
-        if not pending:
-            return
+    seen: list[BaseException] = []
+    while pending:
         one = pending.pop(0)
-        if isinstance(one, BaseException):
+        if isinstance(one, BaseException) and not any(one is other for other in seen):
             yield one
+            seen.append(one)
             pending += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]

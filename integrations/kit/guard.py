@@ -141,10 +141,14 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._until - time.monotonic()
-        if left <= 0:
-            raise TooSlow("the answer was not complete by the deadline")
-        self._sock.settimeout(left if self._patience is None else min(left, self._patience))
-        return self._raw.readinto(buffer)
+        if left > 0:
+            self._sock.settimeout(left if self._patience is None else min(left, self._patience))
+            try:
+                return self._raw.readinto(buffer)
+            except TimeoutError:
+                if time.monotonic() < self._until:
+                    raise
+        raise TooSlow("the answer was not complete by the deadline")
 
     def close(self) -> None:
         if not self.closed:

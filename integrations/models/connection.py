@@ -66,14 +66,16 @@ class OAuthAttempt(WorkspaceModel):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [models.UniqueConstraint(fields=["workspace", "state_digest"], name="oauth_state")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "state_digest"], name="oauth_state")
+        ]
 
     def __str__(self) -> str:
         return f"consent for {self.connection_id}"
 
 
 class Wake(models.Model):
-    """When a connection wants to be looked at next. Holds nothing of a workspace, so it stands outside row-level security: the beat reads it across all."""
+    """When a connection wants to be looked at next. It tells nothing of a workspace, so the beat may read it across all of them."""
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="+")
     workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")

@@ -1,0 +1,239 @@
+"""The page of a connection: how it is, and the buttons that drive it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Avg, F
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.middleware import WorkspaceRequest, outside_transaction
+from accounts.scoping import workspace_tx
+from integrations import registry
+from integrations.domain import attention
+from integrations.domain import connect as door
+from integrations.domain.health import counts
+from integrations.domain.progress import progress
+from integrations.domain.runs import cancel, current_run, request_run
+from integrations.domain.settings import save_settings
+from integrations.engine.errors import ProviderError
+from integrations.engine.provider import Direction, Mode
+from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
+from integrations.forms import SettingsForm
+from integrations.models import Connection, Exchange, Run
+from integrations.tasks import ring_after_commit
+from integrations.views.pages import admins_only, back_to, can_run, is_swap, live_connection_or_404, page_context, run_or_404, url_of
+from integrations.views.samples import sample_values
+from integrations.views.words import DIRECTIONS, MODES, counter_tiles, duration, hint, manifest_text, sentence
+
+RECENT = 4
+TOP = 3
+
+
+@require_GET
+def detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    return render(request, "integrations/detail.html", page_context(request, connection, "detail") | _live(request, connection))
+
+
+@require_GET
+@never_cache
+def live(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The moving part of the overview, asked for every second or two while a sync runs. A run that ended loads the whole page anew."""
+    connection = live_connection_or_404(request, pk)
+    context = page_context(request, connection, "detail") | _live(request, connection)
+    watched = request.GET.get("run", "")
+    response = render(request, "integrations/_live.html", context)
+    if watched != str(context["run"].pk if context["run"] else ""):
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    run = current_run(connection)
+    vendor = registry.manifest(connection.provider).label
+    is_admin = request.membership.is_admin
+    return {
+        "run": run,
+        "progress": progress(run) if run else None,
+        "run_reason": sentence(run.reason, vendor=vendor) if run else "",
+        "run_hint": hint(run.reason, vendor=vendor) if run else "",
+        "run_tiles": counter_tiles(run) if run else [],
+        "is_deciding": bool(run and run.status == RunStatus.DECIDING),
+        "can_sync": can_run(connection) and run is None,
+        "counts": counts(connection),
+        "top": attention.failing(connection, limit=TOP).rows[:TOP] if is_admin else [],
+        "recent": Run.objects.filter(workspace=request.workspace, connection=connection)
+        .select_related("requested_by")
+        .order_by("-id")[:RECENT],
+        "notice": sentence(connection.notice, vendor=vendor),
+        "notice_hint": hint(connection.notice, vendor=vendor),
+        "denied": [(sentence(reason, vendor=vendor), hint(reason, vendor=vendor)) for reason in connection.denied.values()],
+        "facts": _facts(request, connection),
+    }
+
+
+def _facts(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    day_ago = timezone.now() - timedelta(days=1)
+    runs = Run.objects.filter(workspace=request.workspace, connection=connection, status=RunStatus.DONE, started_at__isnull=False)
+    lately = runs.filter(outcome__in=[Outcome.SUCCESS, Outcome.PARTIAL], created_at__gt=timezone.now() - timedelta(days=30))
+    average = lately.aggregate(length=Avg(F("finished_at") - F("started_at")))["length"]
+    return {
+        "average": duration(average),
+        "calls": Exchange.objects.filter(workspace=request.workspace, connection_id=connection.pk, at__gt=day_ago).count(),
+        "reconnect_by": connection.token_expires_at if not connection.can_refresh else None,
+    }
+
+
+@require_POST
+@admins_only
+def sync(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    return _start(request, pk, RunKind.MANUAL)
+
+
+@require_POST
+@admins_only
+def preview(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    return _start(request, pk, RunKind.PREVIEW)
+
+
+def _start(request: WorkspaceRequest, pk: int, kind: RunKind) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    if not can_run(connection):
+        messages.warning(request, _("This connection is not active, so nothing was started."))
+        return back_to("integrations:detail", connection)
+    run, is_new = request_run(connection, kind=kind, user=request.user)
+    if is_new:
+        ring_after_commit(connection)
+        messages.info(request, _("The preview has started. Nothing is written.") if kind is RunKind.PREVIEW else _("The sync has started."))
+    else:
+        messages.warning(request, _("A sync is running already: %(kind)s.") % {"kind": run.get_kind_display()})
+    return back_to("integrations:detail", connection)
+
+
+@require_POST
+@admins_only
+def stop(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    run = run_or_404(connection, run_id)
+    if not run.is_over:
+        cancel(run, user=request.user)
+        messages.info(request, _("The sync stops at its next page. What it has done stays."))
+    return back_to("integrations:detail", connection)
+
+
+@require_POST
+@outside_transaction
+@admins_only
+def test(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """One cheap call, and its result in words."""
+    with workspace_tx(request.workspace):
+        connection = live_connection_or_404(request, pk)
+    vendor = registry.manifest(connection.provider).label
+    context: dict[str, Any] = {"vendor": vendor, "at": timezone.now()}
+    try:
+        context["account"] = door.test_connection(connection)
+    except ProviderError as error:
+        stored = {"code": error.reason.code, "params": dict(error.reason.params)}
+        context |= {"problem": sentence(stored, vendor=vendor), "hint": hint(stored, vendor=vendor), "detail": error.detail}
+    if not is_swap(request):
+        messages.add_message(
+            request, messages.ERROR if "problem" in context else messages.SUCCESS, context.get("problem") or _("The connection works.")
+        )
+        return back_to("integrations:detail", connection)
+    with workspace_tx(request.workspace):
+        return render(request, "integrations/_test_result.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    manifest = registry.manifest(connection.provider)
+    form = SettingsForm(request.POST or None, manifest=manifest, workspace=request.workspace, initial=connection.settings)
+    if request.method == "POST" and form.is_valid():
+        save_settings(connection, form.cleaned_data, user=request.user)
+        messages.success(request, _("Saved. The next sync follows the new settings."))
+        return back_to("integrations:settings", connection)
+    context = page_context(request, connection, "settings") | {"form": form, "run": current_run(connection)}
+    return render(request, "integrations/settings.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@admins_only
+def pause(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    if connection.status == ConnectionStatus.ACTIVE:
+        door.pause(connection, user=request.user)
+        messages.info(request, _("Paused. Nothing is read or sent; what waits is kept."))
+    return back_to("integrations:detail", connection)
+
+
+@require_POST
+@admins_only
+def resume(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    connection = live_connection_or_404(request, pk)
+    if connection.status == ConnectionStatus.PAUSED:
+        door.resume(connection, user=request.user)
+        ring_after_commit(connection)
+        messages.success(request, _("Resumed. It catches up now."))
+    return back_to("integrations:detail", connection)
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Says what goes and what stays before it does anything."""
+    connection = live_connection_or_404(request, pk)
+    manifest = registry.manifest(connection.provider)
+    if request.method == "POST":
+        door.disable(connection, user=request.user)
+        messages.success(request, _("%(name)s is off. Your contacts are all still here.") % {"name": manifest.label})
+        return back_to_list(request)
+    context = page_context(request, connection, "settings") | {"effect": door.disable_effect(connection)}
+    return render(request, "integrations/disable.html", context)
+
+
+def back_to_list(request: WorkspaceRequest) -> HttpResponse:
+    response = HttpResponse(status=302)
+    response["Location"] = f"/w/{request.workspace.slug}/settings/integrations/"
+    return response
+
+
+@require_GET
+def fields(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What is in sync with what: directions, who wins, an example."""
+    connection = live_connection_or_404(request, pk)
+    manifest = registry.manifest(connection.provider)
+    rule = next((spec for spec in manifest.settings if spec.key == "conflict"), None)
+    labels = {value: manifest_text(label) for value, label in rule.choices} if rule else {}
+    here = labels.get(connection.settings.get("conflict", rule.default if rule else ""), "")
+    sample = sample_values(connection, request.membership)
+    rows = [
+        {
+            "label": manifest_text(each.label),
+            "theirs": each.theirs,
+            "icon": DIRECTIONS[each.direction][0],
+            "direction": DIRECTIONS[each.direction][1],
+            "mode": here if each.mode is Mode.CONNECTION else MODES[each.mode],
+            "is_own_mode": each.mode is not Mode.CONNECTION,
+            "has_mode": each.direction is Direction.BOTH,
+            "required": each.required,
+            "note": manifest_text(each.note),
+            "sample": sample.values.get(each.ours, ""),
+        }
+        for each in manifest.fields
+    ]
+    context = page_context(request, connection, "fields") | {
+        "rows": rows,
+        "sample": sample,
+        "settings_url": url_of("integrations:settings", connection),
+    }
+    return render(request, "integrations/fields.html", context)

@@ -1,0 +1,147 @@
+"""What all pages of a connection share: finding it, its head, its tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.middleware import WorkspaceRequest
+from integrations import registry
+from integrations.domain.health import HealthInfo, health
+from integrations.engine.provider import Manifest
+from integrations.enums import ConnectionStatus, Health, RunKind
+from integrations.models import Connection, Run
+from integrations.views.words import cadence, local_clock
+
+Params = ParamSpec("Params")
+AdminView = Callable[Concatenate[WorkspaceRequest, Params], HttpResponseBase]
+
+
+def admins_only(view: AdminView[Params]) -> AdminView[Params]:
+    """Owners and administrators; everybody else gets 403."""
+
+    @wraps(view)
+    def guarded(request: WorkspaceRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponseBase:
+        if not request.membership.is_admin:
+            raise PermissionDenied(_("Only owners and administrators may change integrations."))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def connection_or_404(request: WorkspaceRequest, pk: int) -> Connection:
+    """A connection of this workspace, with the facts that every page shows."""
+    found = Connection.objects.select_related("connected_by", "workspace").filter(workspace=request.workspace, pk=pk).first()
+    if found is None or found.provider not in registry.manifests():
+        raise Http404
+    found.workspace = request.workspace
+    return found
+
+
+def live_connection_or_404(request: WorkspaceRequest, pk: int) -> Connection:
+    """One that is not off: there is nothing to see or do on the others."""
+    found = connection_or_404(request, pk)
+    if found.status == ConnectionStatus.OFF:
+        raise Http404
+    return found
+
+
+def run_or_404(connection: Connection, run_id: int) -> Run:
+    found = (
+        Run.objects.select_related("requested_by", "undone_by")
+        .filter(workspace=connection.workspace, connection=connection, pk=run_id)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    found.connection = connection
+    return found
+
+
+def page_context(request: WorkspaceRequest, connection: Connection, active: str) -> dict[str, Any]:
+    """The head of the page and its tabs."""
+    manifest = registry.manifest(connection.provider)
+    state = health(connection)
+    return {
+        "connection": connection,
+        "manifest": manifest,
+        "health": state,
+        "subtitle": _subtitle(connection, manifest, state),
+        "is_admin": request.membership.is_admin,
+        "tabs": _tabs(request, connection, active, state),
+        "tab": active,
+        "slug": request.workspace.slug,
+    }
+
+
+def _subtitle(connection: Connection, manifest: Manifest, state: HealthInfo) -> str:
+    parts = [connection.account_name]
+    if connection.status == ConnectionStatus.ACTIVE:
+        parts.append(cadence(manifest))
+    text = " · ".join(part for part in parts if part)
+    if state.next_at and connection.status == ConnectionStatus.ACTIVE:
+        return _("%(what)s, next at %(time)s") % {"what": text, "time": local_clock(state.next_at)}
+    return text
+
+
+def _tabs(request: WorkspaceRequest, connection: Connection, active: str, state: HealthInfo) -> list[dict[str, Any]]:
+    listed = [
+        ("detail", _("Overview"), False),
+        ("settings", _("Settings"), True),
+        ("fields", _("Fields"), False),
+        ("runs", _("Runs"), False),
+        ("attention", _("Needs attention"), True),
+        ("log", _("Log"), True),
+    ]
+    return [
+        {
+            "label": label,
+            "url": url_of(f"integrations:{name}", connection),
+            "active": name == active,
+            "count": state.count if name == "attention" else 0,
+            "tone": "amber",
+        }
+        for name, label, for_admins in listed
+        if request.membership.is_admin or not for_admins
+    ]
+
+
+def url_of(name: str, connection: Connection, **more: Any) -> str:
+    return reverse(name, kwargs={"slug": connection.workspace.slug, "pk": connection.pk, **more})
+
+
+def back_to(name: str, connection: Connection, **more: Any) -> HttpResponse:
+    return redirect(url_of(name, connection, **more))
+
+
+def is_swap(request: WorkspaceRequest) -> bool:
+    """htmx asks for a part of the page."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
+
+
+def with_query(request: HttpRequest, **changes: str | int | None) -> str:
+    """This page with other parameters; None takes one out."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    text = query.urlencode()
+    return f"{request.path}?{text}" if text else request.path
+
+
+def can_run(connection: Connection) -> bool:
+    return connection.status == ConnectionStatus.ACTIVE
+
+
+STOPPABLE = frozenset({RunKind.INITIAL, RunKind.SCHEDULED, RunKind.MANUAL, RunKind.PREVIEW})
+CALM = frozenset({Health.HEALTHY, Health.SYNCING})

@@ -20,7 +20,7 @@ from integrations.models import Connection
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="integrations.tick", queue="default")
+@shared_task(name="integrations.tick")
 def tick(**_future: Any) -> int:
     """Every minute: ring for every connection that is due."""
     due = wake.claim_due()
@@ -29,7 +29,7 @@ def tick(**_future: Any) -> int:
     return len(due)
 
 
-@shared_task(name="integrations.attend", queue="sync")
+@shared_task(name="integrations.attend")
 def attend_connection(*, workspace_id: int, connection_id: int, **_future: Any) -> None:
     """One slice of work; more of it goes to the end of the queue, so that others get their turn."""
     workspace = Workspace.objects.filter(pk=workspace_id).first()
@@ -37,7 +37,7 @@ def attend_connection(*, workspace_id: int, connection_id: int, **_future: Any) 
         ring(workspace_id, connection_id)
 
 
-@shared_task(name="integrations.nightly_housekeeping", queue="default")
+@shared_task(name="integrations.nightly_housekeeping")
 def nightly_housekeeping(**_future: Any) -> None:
     for workspace in Workspace.objects.order_by("pk").iterator():
         housekeeping.tidy(workspace)

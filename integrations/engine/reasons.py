@@ -60,6 +60,10 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s was emptied here, but %(vendor)s needs it: %(fields)s."),
         gettext_noop("Fill it in again, or take the value of %(vendor)s."),
     ),
+    "being_sent": (
+        gettext_noop("%(name)s may be what was just sent to %(vendor)s, whose answer never came."),
+        gettext_noop("It is looked up and linked by itself."),
+    ),
     "in_doubt_many": (
         gettext_noop("%(name)s was sent to %(vendor)s, the answer never came, and now more than one record there could be it."),
         gettext_noop("Choose the right one. Nothing is sent again before that."),

@@ -92,6 +92,8 @@ class Postgres:
         if not wait(lambda: self._pid() is None, seconds=20):
             os.kill(pid, signal.SIGQUIT)
             wait(lambda: self._pid() is None, seconds=10)
+        with suppress(OSError):
+            self._socket_dir().rmdir()
 
     def _own_directory(self) -> None:
         self.directory.mkdir(exist_ok=True)

@@ -85,7 +85,7 @@ class Redis:
         return _redis_url(state) if process.poll() is None else ""
 
     def _spawn(self, conf: Path, *, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        command = [_redis_program(), conf]
+        command = [_redis_program(), str(conf)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True)
 
     def _known(self) -> State | None:

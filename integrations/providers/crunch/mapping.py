@@ -72,7 +72,9 @@ def address_here(theirs: Mapping[str, str]) -> dict[str, str]:
 def address_there(ours: Mapping[str, Any], *, country: str = "code") -> dict[str, str]:
     """Street, town and county as Crunch's lines. The second line is obligatory there, so the town moves up where there is none."""
     first, second, city, region = (str(ours.get(key) or "").strip() for key in _STREET)
-    lines = (first, second, city, region) if second else (first, city, region, "")
+    if not second and city:
+        second, city, region = city, region, ""
+    lines = (first, second, city, region)
     code = country_code(str(ours.get("country") or "")) or str(ours.get("country") or "")
     there = country_name(code, "en") if country == "name" and code else code
     return {**dict(zip(LINES, lines, strict=True)), "postCode": str(ours.get("postcode") or "").strip(), "country": there}

@@ -81,7 +81,15 @@ _items: list[NavItem] = [
         covers=("integrations:",),
         bottom=True,
     ),
-    NavItem(label=_("Settings"), icon="settings", url_name="accounts:settings", group="account", order=90, covers=("accounts:settings",)),
+    NavItem(
+        label=_("Settings"),
+        icon="settings",
+        url_name="accounts:settings",
+        group="account",
+        order=90,
+        min_role="ADMIN",
+        covers=("accounts:settings",),
+    ),
 ]
 badges: dict[str, Counter] = {}
 connections_provider: Callable[[HttpRequest], Sequence[ConnectionItem]] | None = None

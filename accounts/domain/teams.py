@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Model
+from django.db.models import ManyToOneRel, Model
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -45,9 +45,11 @@ def rename_team(team: Team, *, name: str, actor: User) -> None:
 
 
 def delete_effect(team: Team) -> TeamEffect:
-    counts = [(relation, _count(relation.related_model, relation.field.name, team)) for relation in Team._meta.related_objects]
-    rows = [(str(relation.related_model._meta.verbose_name_plural), count) for relation, count in counts if count]
-    return TeamEffect(members=sum(team.pk in member.team_ids for member in _members(team)), rows=rows)
+    # Tables of the apps above point here; their relations are hidden ("+") and known to Django only.
+    relations = [field for field in Team._meta.get_fields(include_hidden=True) if isinstance(field, ManyToOneRel)]
+    counts = [(relation.related_model, _count(relation.related_model, relation.field.name, team)) for relation in relations]
+    rows = [(str(model._meta.verbose_name_plural), count) for model, count in counts if count]
+    return TeamEffect(members=len(_members(team)), rows=rows)
 
 
 def delete_team(team: Team, *, actor: User) -> None:

@@ -115,8 +115,21 @@ def test_a_mail_server_that_is_down_stops_no_sign_up(db: None, client: Client, s
     assert sign_up(client).redirect_chain[-1][0] == "/w/orsted-foods/"
 
 
-PUBLIC = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/", "/accounts/confirm-email/"]
-OWN = ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/", "/accounts/reauthenticate/", "/accounts/logout/"]
+PUBLIC = [
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/done/",
+    "/accounts/confirm-email/",
+]
+OWN = [
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+    "/accounts/sessions/",
+    "/accounts/reauthenticate/",
+    "/accounts/logout/",
+]
 
 
 @pytest.mark.parametrize("path", PUBLIC)

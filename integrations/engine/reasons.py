@@ -1,6 +1,6 @@
 """Every reason code with its sentence and what helps. Sentences name the record and the vendor; parameters are filled in when shown.
 
-`%(vendor)s` and `%(name)s` may stand in every sentence; other placeholders must be among the parameters of every `Reason` of the code.
+The words of `_DEFAULTS` may stand in every sentence; other placeholders must be among the parameters of every `Reason` of the code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from integrations.engine.provider import gettext_noop
 from integrations.engine.types import Reason
 
 _RETRIED = gettext_noop("It is tried again by itself.")
+_AGAIN = gettext_noop("Start again from the page of the integration.")
 _RECONNECT = gettext_noop("Connect to %(vendor)s again. What is waiting to be sent is kept.")
 
 # A person or a setting here said so: nothing that the vendor did.
@@ -103,7 +104,7 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("Give it a name there."),
     ),
     "bad_record": (
-        gettext_noop("%(vendor)s sent a record that cannot be read: %(problem)s"),
+        gettext_noop("%(vendor)s sent a record that cannot be used: %(problem)s."),
         gettext_noop("Look at it in %(vendor)s. It is read again with every sync."),
     ),
     "too_long": (
@@ -155,10 +156,35 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(vendor)s does not allow this. Everything else goes on."),
         gettext_noop("Connect again with an account that may do it."),
     ),
-    "other_account": (
-        gettext_noop("This permission is for %(account)s, the links here belong to another account of %(vendor)s."),
-        gettext_noop("Connect with the account of before, or start anew with this one."),
+    "no_refresh": (
+        gettext_noop("%(vendor)s gave a permission that does not renew itself. It will have to be given again."),
+        gettext_noop("Nothing to do now; you are told when it is time."),
     ),
+    "other_account": (
+        gettext_noop("This permission is for %(found)s in %(vendor)s, but this connection belongs to %(known)s."),
+        gettext_noop("Connect with the account of %(known)s. For another one, disable the integration first."),
+    ),
+    "other_books": (
+        gettext_noop("The records that %(vendor)s sends now are not those that are linked here. Nothing was changed."),
+        gettext_noop("Connect with the account of before. For another one, disable the integration first."),
+    ),
+    # Consent under way
+    "consent_refused": (gettext_noop("You did not give the permission, so %(vendor)s is not connected. Nothing was stored."), _AGAIN),
+    "consent_failed": (gettext_noop("%(vendor)s could not give the permission. Nothing was stored."), _AGAIN),
+    "consent_exchange_failed": (gettext_noop("%(vendor)s did not confirm the permission. Nothing was stored."), _AGAIN),
+    "consent_check_failed": (
+        gettext_noop("%(vendor)s gave the permission, but the first call with it failed. Nothing was stored."),
+        _AGAIN,
+    ),
+    "consent_state_unknown": (gettext_noop("This answer belongs to no connection that you are making. Nothing was stored."), _AGAIN),
+    "consent_state_used": (gettext_noop("This answer was used before. Nothing was stored."), _AGAIN),
+    "consent_other_user": (gettext_noop("Somebody else began to connect %(vendor)s. Nothing was stored."), _AGAIN),
+    "consent_other_session": (gettext_noop("This began in another browser or before you logged in. Nothing was stored."), _AGAIN),
+    "consent_expired": (gettext_noop("The permission took too long to come. Nothing was stored."), _AGAIN),
+    # Export
+    "not_supported": (gettext_noop("Contacts cannot be exported to %(vendor)s."), ""),
+    "not_connected": (gettext_noop("%(vendor)s is not connected at the moment."), gettext_noop("Connect to %(vendor)s, or resume it.")),
+    "already_linked": (gettext_noop("%(name)s is linked to %(vendor)s already."), ""),
     # The way to the vendor
     "rate_limited": (
         gettext_noop("%(vendor)s asks to wait before the next call."),
@@ -218,6 +244,10 @@ REASONS: dict[str, tuple[str, str]] = {
         ),
         gettext_noop("Look at the preview, then let it through or cancel it."),
     ),
+    "preview_ready": (
+        gettext_noop("The first sync is ready. Nothing has been changed yet."),
+        gettext_noop("Look at what will happen, then start it."),
+    ),
     "drift": (
         gettext_noop("The list in %(vendor)s changed while it was being read."),
         gettext_noop("It is read once more by itself."),
@@ -235,15 +265,18 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("It goes on by itself."),
     ),
     "worker_lost": (
-        gettext_noop("The sync broke off %(count)s times at the same place."),
+        gettext_noop("The sync broke off again and again at the same place."),
         gettext_noop("Start it again; if it happens again, send us the log."),
     ),
 }
 
 _UNKNOWN = (gettext_noop("Something unexpected happened (%(code)s)."), "")
-_ANYBODY = {
+# What stands in a sentence whose reason does not bring the word.
+_DEFAULTS = {
     "vendor": gettext_noop("the other system"),
     "name": gettext_noop("this record"),
+    "problem": gettext_noop("it does not fit"),
+    "message": gettext_noop("it gave no reason."),
 }
 
 
@@ -251,7 +284,7 @@ class _Words(dict[str, object]):
     """A sentence is better with a gap than not at all: reasons are kept for years, their parameters may not fit any more."""
 
     def __missing__(self, key: str) -> str:
-        return "?"
+        return "\u2026"
 
 
 def sentence(reason: Reason, translate: Callable[[str], str] = str, **words: object) -> str:
@@ -267,9 +300,11 @@ def fix_hint(reason: Reason, translate: Callable[[str], str] = str, **words: obj
 def _say(text: str, reason: Reason, translate: Callable[[str], str], words: dict[str, object]) -> str:
     if not text:
         return ""
-    anybody = {key: translate(word) for key, word in _ANYBODY.items()}
-    return translate(text) % _Words({**anybody, **words, **_filled(reason), "code": reason.code})
+    defaults = {key: translate(word) for key, word in _DEFAULTS.items()}
+    return translate(text) % _Words({**defaults, **words, **_filled(reason, translate), "code": reason.code})
 
 
-def _filled(reason: Reason) -> dict[str, object]:
-    return {key: value for key, value in reason.params.items() if value not in ("", None)}
+def _filled(reason: Reason, translate: Callable[[str], str]) -> dict[str, object]:
+    filled = {key: value for key, value in reason.params.items() if value not in ("", None)}
+    # `problem` is our own text, given by the provider in English; all other parameters are names and values.
+    return filled | {key: translate(str(value)) for key, value in filled.items() if key == "problem"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from crmsync.lib.text import fold
 
 _NAMES = (
@@ -19,6 +21,7 @@ _NAMES = (
 _COUNTIES = frozenset(_NAMES.split("|"))
 
 
+@lru_cache(maxsize=2048)
 def is_county(text: str) -> bool:
     """Whether an address line is a county of the United Kingdom (and no town)."""
     return fold(text).removesuffix(".") in _COUNTIES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from crmsync.lib.countries import country_code, country_name
@@ -20,6 +21,7 @@ FIELDS = (
 )
 SUPPLIER_TAG = "Supplier"
 _STREET = ("line1", "line2", "city", "region")
+_country = lru_cache(maxsize=512)(country_code)
 
 
 def remote_client(raw: RawRecord) -> Remote:
@@ -65,7 +67,7 @@ def address_here(theirs: Mapping[str, str]) -> dict[str, str]:
         found = {"line1": first, "line2": second, "city": third}
     else:
         found = {"line1": first, "city": second}
-    found |= {"postcode": theirs.get("postCode", ""), "country": country_code(theirs.get("country", ""))}
+    found |= {"postcode": theirs.get("postCode", ""), "country": _country(theirs.get("country", ""))}
     return {key: value for key, value in found.items() if value}
 
 

@@ -17,8 +17,8 @@ _ROWS = 25
 _LINES = {
     "line1": "Address line 1",
     "line2": "Address line 2",
-    "line3": "Town",
-    "line4": "County",
+    "line3": "Address line 3",
+    "line4": "Address line 4",
     "postCode": "Postcode",
     "country": "Country",
 }

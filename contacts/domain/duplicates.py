@@ -21,6 +21,7 @@ WORDS_LOOKED_UP = 3
 LONE_WORD = 6
 BEST = 5
 BATCH = 500
+MANY = 200
 COUNT_SQL = """
 SELECT w.word, (
   SELECT count(*) FROM (SELECT 1 FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.word = w.word LIMIT %s) x
@@ -51,8 +52,25 @@ def key_of(name: str, kind: str) -> str:
 
 
 def suggest(workspace: Workspace, contact_ids: Sequence[int], *, source: str = "") -> int:
-    """Look for live contacts named like these and offer the pairs; a few statements per 500 contacts. Returns the number of new pairs."""
+    """Look for live contacts named like these and offer the pairs; a few statements per 500 contacts. Returns the number of new pairs.
+
+    Many are compared with every name at once: reading all names costs less then than looking so many words up.
+    """
+    if len(contact_ids) > MANY:
+        return _suggest_among_all(workspace, contact_ids, source=source)
     return sum(_suggest_batch(workspace, contact_ids[start : start + BATCH], source=source) for start in range(0, len(contact_ids), BATCH))
+
+
+def _suggest_among_all(workspace: Workspace, contact_ids: Sequence[int], *, source: str) -> int:
+    wanted = set(contact_ids)
+    pairs: dict[tuple[int, int], int] = {}
+    for kind in Kind.values:
+        rows = Contact.objects.filter(workspace=workspace, kind=kind, deleted_at=None).values_list("pk", "name")
+        names = dict(rows.iterator(chunk_size=5000))
+        new = [_New(pk, name, kind) for pk, name in names.items() if pk in wanted]
+        if new:
+            pairs |= _pairs(new, names, kind=kind)
+    return _keep(workspace, pairs, source=source)
 
 
 def _suggest_batch(workspace: Workspace, contact_ids: Sequence[int], *, source: str) -> int:

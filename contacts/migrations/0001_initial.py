@@ -7,173 +7,319 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('organisation', 'Organisation')], max_length=12, verbose_name='kind')),
-                ('name', models.CharField(max_length=300, verbose_name='name')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('legal_name', models.CharField(blank=True, max_length=300, verbose_name='legal name')),
-                ('trade_name', models.CharField(blank=True, max_length=300, verbose_name='trade name')),
-                ('tax_id', models.CharField(blank=True, max_length=40, verbose_name='tax id')),
-                ('website', models.CharField(blank=True, max_length=300, verbose_name='website')),
-                ('job_title', models.CharField(blank=True, max_length=150, verbose_name='job title')),
-                ('notes', models.TextField(blank=True, verbose_name='notes')),
-                ('life_cycle', models.CharField(blank=True, choices=[('', 'Not set'), ('suspect', 'Suspect'), ('prospect', 'Prospect'), ('lead', 'Lead'), ('client', 'Client'), ('related', 'Related contacts'), ('former', 'Former client')], max_length=12, verbose_name='life cycle')),
-                ('emails', models.JSONField(blank=True, default=list, verbose_name='e-mails')),
-                ('phones', models.JSONField(blank=True, default=list, verbose_name='phones')),
-                ('addresses', models.JSONField(blank=True, default=list, verbose_name='addresses')),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None, verbose_name='tags')),
-                ('custom', models.JSONField(blank=True, default=dict, verbose_name='custom fields')),
-                ('exact_name', models.CharField(db_collation='C', editable=False, max_length=300)),
-                ('sort_name', models.CharField(db_collation='C', editable=False, max_length=300)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(editable=False)),
-                ('deleted_at', models.DateTimeField(editable=False, null=True)),
-                ('merged_into', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='contacts.contact')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='people', to='contacts.contact', verbose_name='organisation')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.team', verbose_name='team')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(choices=[("person", "Person"), ("organisation", "Organisation")], max_length=12, verbose_name="kind"),
+                ),
+                ("name", models.CharField(max_length=300, verbose_name="name")),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("legal_name", models.CharField(blank=True, max_length=300, verbose_name="legal name")),
+                ("trade_name", models.CharField(blank=True, max_length=300, verbose_name="trade name")),
+                ("tax_id", models.CharField(blank=True, max_length=40, verbose_name="tax id")),
+                ("website", models.CharField(blank=True, max_length=300, verbose_name="website")),
+                ("job_title", models.CharField(blank=True, max_length=150, verbose_name="job title")),
+                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                (
+                    "life_cycle",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not set"),
+                            ("suspect", "Suspect"),
+                            ("prospect", "Prospect"),
+                            ("lead", "Lead"),
+                            ("client", "Client"),
+                            ("related", "Related contacts"),
+                            ("former", "Former client"),
+                        ],
+                        max_length=12,
+                        verbose_name="life cycle",
+                    ),
+                ),
+                ("emails", models.JSONField(blank=True, default=list, verbose_name="e-mails")),
+                ("phones", models.JSONField(blank=True, default=list, verbose_name="phones")),
+                ("addresses", models.JSONField(blank=True, default=list, verbose_name="addresses")),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), blank=True, default=list, size=None, verbose_name="tags"
+                    ),
+                ),
+                ("custom", models.JSONField(blank=True, default=dict, verbose_name="custom fields")),
+                ("exact_name", models.CharField(db_collation="C", editable=False, max_length=300)),
+                ("sort_name", models.CharField(db_collation="C", editable=False, max_length=300)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("deleted_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="people",
+                        to="contacts.contact",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="accounts.team",
+                        verbose_name="team",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ContactChange',
+            name="ContactChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contact_id', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('action', models.CharField(choices=[('created', 'created'), ('updated', 'changed'), ('deleted', 'deleted'), ('restored', 'restored')], max_length=10)),
-                ('changes', models.JSONField(default=dict)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('origin', models.CharField(blank=True, max_length=10)),
-                ('label', models.CharField(blank=True, max_length=200)),
-                ('run_id', models.BigIntegerField(null=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("contact_id", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("created", "created"), ("updated", "changed"), ("deleted", "deleted"), ("restored", "restored")],
+                        max_length=10,
+                    ),
+                ),
+                ("changes", models.JSONField(default=dict)),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("origin", models.CharField(blank=True, max_length=10)),
+                ("label", models.CharField(blank=True, max_length=200)),
+                ("run_id", models.BigIntegerField(null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ContactToken',
+            name="ContactToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('word', models.CharField(db_collation='C', max_length=100)),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='contacts.contact')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("word", models.CharField(db_collation="C", max_length=100)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CustomField',
+            name="CustomField",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=40, verbose_name='key')),
-                ('label', models.CharField(max_length=80, verbose_name='label')),
-                ('kind', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('choice', 'Choice'), ('boolean', 'Yes or no'), ('url', 'Web address')], max_length=10, verbose_name='type')),
-                ('choices', models.JSONField(blank=True, default=list, verbose_name='choices')),
-                ('applies_to', models.CharField(blank=True, max_length=12, verbose_name='for')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=40, verbose_name="key")),
+                ("label", models.CharField(max_length=80, verbose_name="label")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("date", "Date"),
+                            ("choice", "Choice"),
+                            ("boolean", "Yes or no"),
+                            ("url", "Web address"),
+                        ],
+                        max_length=10,
+                        verbose_name="type",
+                    ),
+                ),
+                ("choices", models.JSONField(blank=True, default=list, verbose_name="choices")),
+                ("applies_to", models.CharField(blank=True, max_length=12, verbose_name="for")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Duplicate',
+            name="Duplicate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('score', models.PositiveSmallIntegerField()),
-                ('source', models.CharField(blank=True, max_length=120)),
-                ('dismissed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('first', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.contact')),
-                ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.contact')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("score", models.PositiveSmallIntegerField()),
+                ("source", models.CharField(blank=True, max_length=120)),
+                ("dismissed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "first",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.contact"),
+                ),
+                ("second", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.contact")),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=20000, verbose_name='note')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='timeline_notes', to='contacts.contact')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=20000, verbose_name="note")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="timeline_notes", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='tag')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, verbose_name="tag")),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'sort_name', 'id'], name='contact_by_name'),
+            model_name="contact",
+            index=models.Index(condition=models.Q(("deleted_at", None)), fields=["workspace", "sort_name", "id"], name="contact_by_name"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'kind', 'sort_name', 'id'], name='contact_by_kind'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)), fields=["workspace", "kind", "sort_name", "id"], name="contact_by_kind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'exact_name'], name='contact_exact_name'),
+            model_name="contact",
+            index=models.Index(condition=models.Q(("deleted_at", None)), fields=["workspace", "exact_name"], name="contact_exact_name"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['workspace', 'updated_at', 'id'], name='contact_by_update'),
+            model_name="contact",
+            index=models.Index(fields=["workspace", "updated_at", "id"], name="contact_by_update"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None), models.Q(('tax_id', ''), _negated=True)), fields=['workspace', 'tax_id'], name='contact_tax_id'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None), models.Q(("tax_id", ""), _negated=True)),
+                fields=["workspace", "tax_id"],
+                name="contact_tax_id",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contactchange',
-            index=models.Index(fields=['workspace', 'contact_id', '-id'], name='change_of_contact'),
+            model_name="contactchange",
+            index=models.Index(fields=["workspace", "contact_id", "-id"], name="change_of_contact"),
         ),
         migrations.AddIndex(
-            model_name='contactchange',
-            index=models.Index(condition=models.Q(('run_id__isnull', False)), fields=['workspace', 'run_id', 'id'], name='change_of_run'),
+            model_name="contactchange",
+            index=models.Index(condition=models.Q(("run_id__isnull", False)), fields=["workspace", "run_id", "id"], name="change_of_run"),
         ),
         migrations.AddIndex(
-            model_name='contacttoken',
-            index=models.Index(fields=['workspace', 'word', 'contact'], name='token_word'),
+            model_name="contacttoken",
+            index=models.Index(fields=["workspace", "word", "contact"], name="token_word"),
         ),
         migrations.AddIndex(
-            model_name='contacttoken',
-            index=models.Index(fields=['contact'], name='token_contact'),
+            model_name="contacttoken",
+            index=models.Index(fields=["contact"], name="token_contact"),
         ),
         migrations.AddConstraint(
-            model_name='customfield',
-            constraint=models.UniqueConstraint(fields=('workspace', 'key'), name='custom_field_key'),
+            model_name="customfield",
+            constraint=models.UniqueConstraint(fields=("workspace", "key"), name="custom_field_key"),
         ),
         migrations.AddConstraint(
-            model_name='duplicate',
-            constraint=models.UniqueConstraint(fields=('workspace', 'first', 'second'), name='duplicate_pair'),
+            model_name="duplicate",
+            constraint=models.UniqueConstraint(fields=("workspace", "first", "second"), name="duplicate_pair"),
         ),
         migrations.AddConstraint(
-            model_name='duplicate',
-            constraint=models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='duplicate_ordered'),
+            model_name="duplicate",
+            constraint=models.CheckConstraint(condition=models.Q(("first__lt", models.F("second"))), name="duplicate_ordered"),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['workspace', 'contact', '-created_at'], name='note_of_contact'),
+            model_name="note",
+            index=models.Index(fields=["workspace", "contact", "-created_at"], name="note_of_contact"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='tag_name'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="tag_name"),
         ),
     ]

@@ -8,69 +8,76 @@ from accounts.scoping import RowSecurity
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_row_security'),
-        ('contacts', '0002_history_trigger'),
+        ("accounts", "0002_row_security"),
+        ("contacts", "0002_history_trigger"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Merge',
+            name="Merge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('people', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('undone_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("people", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("undone_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'team', 'sort_name', 'id'], name='contact_by_team'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)), fields=["workspace", "team", "sort_name", "id"], name="contact_by_team"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'owner', 'sort_name', 'id'], name='contact_by_owner'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)), fields=["workspace", "owner", "sort_name", "id"], name="contact_by_owner"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['workspace', 'life_cycle', 'sort_name', 'id'], name='contact_by_life_cycle'),
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["workspace", "life_cycle", "sort_name", "id"],
+                name="contact_by_life_cycle",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', False)), fields=['workspace', 'deleted_at'], name='contact_trash'),
+            model_name="contact",
+            index=models.Index(condition=models.Q(("deleted_at__isnull", False)), fields=["workspace", "deleted_at"], name="contact_trash"),
         ),
         migrations.AddField(
-            model_name='merge',
-            name='actor',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="merge",
+            name="actor",
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name='merge',
-            name='gone',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.contact'),
+            model_name="merge",
+            name="gone",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.contact"),
         ),
         migrations.AddField(
-            model_name='merge',
-            name='kept',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.contact'),
+            model_name="merge",
+            name="kept",
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.contact"),
         ),
         migrations.AddField(
-            model_name='merge',
-            name='workspace',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace'),
+            model_name="merge",
+            name="workspace",
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"),
         ),
         migrations.AddIndex(
-            model_name='merge',
-            index=models.Index(fields=['workspace', 'kept', '-id'], name='merge_of_contact'),
+            model_name="merge",
+            index=models.Index(fields=["workspace", "kept", "-id"], name="merge_of_contact"),
         ),
-        migrations.RemoveIndex(model_name='contacttoken', name='token_contact'),
+        migrations.RemoveIndex(model_name="contacttoken", name="token_contact"),
         migrations.AddIndex(
-            model_name='contacttoken',
-            index=models.Index(fields=['contact', 'word'], include=('workspace',), name='token_of_contact'),
+            model_name="contacttoken",
+            index=models.Index(fields=["contact", "word"], include=("workspace",), name="token_of_contact"),
         ),
-        RowSecurity('merge'),
+        RowSecurity("merge"),
     ]

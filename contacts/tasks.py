@@ -1,0 +1,28 @@
+"""Work in the background, and what contacts do when contacts change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.dispatch import receiver
+from django.utils import timezone
+
+from accounts.models import Workspace
+from contacts.domain import tags, trash
+from contacts.signals import contacts_changed
+
+
+@shared_task(name="contacts.nightly", queue="default")
+def nightly(**_future: Any) -> None:
+    """Empty the trash of what has been in it long enough."""
+    for workspace in Workspace.objects.order_by("pk").iterator():
+        trash.purge(workspace, now=timezone.now())
+
+
+@receiver(contacts_changed, dispatch_uid="contacts.remember_tags")
+def remember_tags(*, workspace: Workspace, fields: dict[int, set[str]], **_kwargs: Any) -> None:
+    """A tag that comes in with a contact is offered from then on."""
+    tagged = [pk for pk, names in fields.items() if "tags" in names]
+    if tagged:
+        tags.remember(workspace, tagged)

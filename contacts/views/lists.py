@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Membership
+from accounts.scoping import workspace_tx
+from contacts import panels
+from contacts.domain import bulk, export, queries
+from contacts.domain.faults import FieldError, Invalid
+from contacts.domain.queries import ListQuery
+from contacts.forms import BulkForm, FilterForm
+from contacts.views.common import address, membership_of, origin_of, say_undoable
+from crmsync.lib.paging import CursorError
+
+
+@require_safe
+def contact_list(request: HttpRequest) -> HttpResponse:
+    membership = membership_of(request)
+    query = lenient(request.GET)
+    try:
+        page = queries.list_page(membership, query, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    except CursorError:
+        return HttpResponseRedirect(_address_of(request, query))
+    context = {
+        "query": query,
+        "page": page,
+        "columns": _columns(membership, page.contacts),
+        "next_url": _address_of(request, query, after=page.after) if page.after else "",
+        "previous_url": _address_of(request, query, before=page.before) if page.before else "",
+        "number": queries.count(membership, query),
+        "export_url": f"{address(request, 'export')}?{_params(query).urlencode()}",
+        "here": _address_of(request, query, after=request.GET.get("after"), before=request.GET.get("before")),
+        "clear_url": address(request, "list"),
+        "bulk": BulkForm(membership=membership),
+    }
+    if request.headers.get("HX-Target") == "list":
+        response = render(request, "contacts/_list.html", context | {"is_fragment": True})
+        response["HX-Push-Url"] = context["here"]
+        return response
+    form = FilterForm(_values(query), membership=membership)
+    return render(request, "contacts/list.html", context | {"form": form, "count": _count(context["number"])})
+
+
+def lenient(params: QueryDict) -> ListQuery:
+    """What can be understood of an address; the rest is left out."""
+    given = {name: value for name, value in params.items() if value}
+    tags = [tag for tag in params.getlist("tag") if tag]
+    try:
+        return queries.read_query(given, tags=tags)
+    except Invalid as faults:
+        return queries.read_query({name: value for name, value in given.items() if name not in {e.field for e in faults.errors}}, tags=tags)
+
+
+def _values(query: ListQuery) -> dict[str, Any]:
+    return {"q": query.q, **query.facets, "tag": query.tags[0] if query.tags else "", "sort": "" if query.sort == "name" else query.sort}
+
+
+def _params(query: ListQuery) -> QueryDict:
+    params = QueryDict(mutable=True)
+    for name, value in _values(query).items():
+        if value:
+            params[name] = value
+    if len(query.tags) > 1:
+        params.setlist("tag", list(query.tags))
+    return params
+
+
+def _address_of(request: HttpRequest, query: ListQuery, *, after: str | None = None, before: str | None = None) -> str:
+    params = _params(query)
+    for name, cursor in (("after", after), ("before", before)):
+        if cursor:
+            params[name] = cursor
+    return f"{address(request, 'list')}?{params.urlencode()}" if params else address(request, "list")
+
+
+def _count(number: str) -> str:
+    return format_html('<span id="list-count">{}</span>', number)
+
+
+def _columns(membership: Membership, contacts: list[Any]) -> list[panels.Column]:
+    """The registered columns; their cells are put on the contacts, in the same order."""
+    columns = panels.columns()
+    found = [(column, column.values(membership.workspace, contacts) if contacts else {}) for column in columns]
+    for contact in contacts:
+        contact.cells = [(column, values.get(contact.pk, "")) for column, values in found]
+    return columns
+
+
+def export_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The whole of the current list, streamed."""
+    membership = membership_of(request)
+    query = lenient(request.GET)
+    origin = origin_of(request)
+
+    def lines() -> Any:
+        with workspace_tx(membership.workspace, origin=origin):
+            yield from export.csv_lines(membership, query)
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{membership.workspace.slug}-contacts.csv"'
+    return response
+
+
+@require_POST
+def bulk_change(request: HttpRequest) -> HttpResponse:
+    """One change for all picked rows."""
+    ids = [int(text) for text in request.POST.getlist("picked") if text.isascii() and text.isdigit() and len(text) < 19]
+    act = ACTIONS.get(request.POST.get("action", ""))
+    if act is not None and ids:
+        try:
+            act(request, membership_of(request), ids)
+        except Invalid as faults:
+            messages.error(request, faults.errors[0].message)
+    return HttpResponseRedirect(_safe_return(request))
+
+
+def _safe_return(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    home = address(request, "list")
+    return wanted if wanted == home or wanted.startswith(f"{home}?") else home
+
+
+def _tag(request: HttpRequest, membership: Membership, ids: list[int]) -> None:
+    name = request.POST.get("tag", "").strip()
+    if not name:
+        raise Invalid([_fault(_("Say which tag."))])
+    number = bulk.add_tag(membership, ids, name, origin=origin_of(request))
+    messages.success(request, ngettext("%(number)d contact tagged.", "%(number)d contacts tagged.", number) % {"number": number})
+
+
+def _owner(request: HttpRequest, membership: Membership, ids: list[int]) -> None:
+    _assign(request, membership, ids, column="owner_id", value=request.POST.get("owner", ""))
+
+
+def _team(request: HttpRequest, membership: Membership, ids: list[int]) -> None:
+    _assign(request, membership, ids, column="team_id", value=request.POST.get("team", ""))
+
+
+def _assign(request: HttpRequest, membership: Membership, ids: list[int], *, column: str, value: str) -> None:
+    if value != "none" and not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise Invalid([_fault(_("Choose one from the list."))])
+    number = bulk.assign(membership, ids, column, None if value == "none" else int(value), origin=origin_of(request))
+    messages.success(request, ngettext("%(number)d contact changed.", "%(number)d contacts changed.", number) % {"number": number})
+
+
+def _delete(request: HttpRequest, membership: Membership, ids: list[int]) -> None:
+    gone = bulk.delete(membership, ids, origin=origin_of(request))
+    text = ngettext("%(number)d contact is in the trash.", "%(number)d contacts are in the trash.", len(gone)) % {"number": len(gone)}
+    say_undoable(request, text, address(request, "restore"), [("picked", pk) for pk in gone])
+
+
+def _fault(message: str) -> FieldError:
+    return FieldError("picked", "invalid", message)
+
+
+ACTIONS: dict[str, Callable[[HttpRequest, Membership, list[int]], None]] = {
+    "tag": _tag,
+    "owner": _owner,
+    "team": _team,
+    "delete": _delete,
+}

@@ -1,0 +1,138 @@
+"""Settings of contacts: tags and the workspace's own fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.views.guards import admin_required
+from contacts.domain import custom
+from contacts.domain import tags as tags_domain
+from contacts.domain.faults import Invalid
+from contacts.forms import CustomFieldForm, TagForm
+from contacts.models import CustomField, Tag
+from contacts.views.common import address, membership_of, origin_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_required
+def tags(request: HttpRequest) -> HttpResponse:
+    workspace = membership_of(request).workspace
+    form = TagForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            tags_domain.create(workspace, form.cleaned_data["name"])
+        except Invalid as faults:
+            form.add_error("name", faults.errors[0].message)
+        else:
+            return HttpResponseRedirect(address(request, "settings_tags"))
+    return render(
+        request,
+        "contacts/settings_tags.html",
+        {"rows": tags_domain.with_counts(workspace), "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_required
+def tag(request: HttpRequest, pk: int) -> HttpResponse:
+    workspace = membership_of(request).workspace
+    found = get_object_or_404(Tag, workspace=workspace, pk=pk)
+    form = TagForm(request.POST if request.method == "POST" else None, initial={"name": found.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            number = tags_domain.rename(workspace, found, form.cleaned_data["name"], origin=origin_of(request))
+        except Invalid as faults:
+            form.add_error("name", faults.errors[0].message)
+        else:
+            messages.success(request, _changed(number))
+            return HttpResponseRedirect(address(request, "settings_tags"))
+    return render(request, "contacts/settings_tag.html", {"tag": found, "form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+@admin_required
+def tag_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    workspace = membership_of(request).workspace
+    found = get_object_or_404(Tag, workspace=workspace, pk=pk)
+    messages.success(request, _changed(tags_domain.remove(workspace, found, origin=origin_of(request))))
+    return HttpResponseRedirect(address(request, "settings_tags"))
+
+
+def _changed(number: int) -> str:
+    return ngettext("%(number)d contact changed.", "%(number)d contacts changed.", number) % {"number": number}
+
+
+@require_http_methods(["GET", "HEAD"])
+@admin_required
+def fields(request: HttpRequest) -> HttpResponse:
+    found = CustomField.objects.filter(workspace=membership_of(request).workspace).order_by("-enabled", "position", "pk")
+    return render(request, "contacts/settings_fields.html", {"fields": found})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_required
+def field_create(request: HttpRequest) -> HttpResponse:
+    form = CustomFieldForm(request.POST if request.method == "POST" else None)
+    return _save(request, form, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_required
+def field(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _field(request, pk)
+    initial = {"label": found.label, "applies_to": found.applies_to, "choices": "\n".join(found.choices)}
+    form = CustomFieldForm(request.POST if request.method == "POST" else None, field=found, initial=initial)
+    return _save(request, form, found)
+
+
+def _save(request: HttpRequest, form: CustomFieldForm, found: CustomField | None) -> HttpResponse:
+    if request.method == "POST" and form.is_valid():
+        try:
+            custom.save_field(membership_of(request).workspace, form.cleaned_data, field=found)
+        except Invalid as faults:
+            for error in faults.errors:
+                form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, _("Saved."))
+            return HttpResponseRedirect(address(request, "settings_fields"))
+    context: dict[str, Any] = {"form": form, "field": found}
+    return render(request, "contacts/settings_field.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@admin_required
+def field_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """On or off; the values stay."""
+    found = _field(request, pk)
+    found.enabled = not found.enabled
+    found.save(update_fields=["enabled"])
+    return HttpResponseRedirect(address(request, "settings_fields"))
+
+
+@require_POST
+@admin_required
+def field_move(request: HttpRequest, pk: int) -> HttpResponse:
+    """One place up or down."""
+    found = _field(request, pk)
+    keys = list(
+        CustomField.objects.filter(workspace=found.workspace_id, enabled=True).order_by("position", "pk").values_list("key", flat=True)
+    )
+    if found.key in keys:
+        place = keys.index(found.key)
+        other = place + (-1 if request.POST.get("way") == "up" else 1)
+        if 0 <= other < len(keys):
+            keys[place], keys[other] = keys[other], keys[place]
+            custom.order_fields(membership_of(request).workspace, keys)
+    return HttpResponseRedirect(address(request, "settings_fields"))
+
+
+def _field(request: HttpRequest, pk: int) -> CustomField:
+    return get_object_or_404(CustomField, workspace=membership_of(request).workspace, pk=pk)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.views import api_docs
 from crmsync import health
 from crmsync.settings.env import ROOT
+from integrations.views import consent
 
 APPS = ("contacts", "invoices", "integrations", "erp_history")
 
@@ -26,7 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("connect/<slug:provider>/callback/", consent.callback, name="consent_callback"),
     path("", include("accounts.urls")),
+    path("connect/<slug:provider>/callback/", consent.callback, name="connect_callback"),
     path("w/<slug:slug>/", include(_existing("urls", apps=APPS))),
     path("api/v1/", include((api, "api"))),
 ]

@@ -8,3 +8,4 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("integrations.tasks")  # its receivers hear of changed contacts
+        import_module("integrations.views.panels").register()

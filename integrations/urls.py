@@ -8,6 +8,7 @@ app_name = "integrations"
 urlpatterns = [
     path("settings/integrations/", gallery.integration_list, name="list"),
     path("settings/integrations/<slug:provider>/", gallery.setup, name="setup"),
+    path("integrations/runs/<int:run_id>/", runs.any_run, name="any_run"),
     path("integrations/<int:pk>/", connection.detail, name="detail"),
     path("integrations/<int:pk>/live/", connection.live, name="live"),
     path("integrations/<int:pk>/connect/", consent.connect, name="connect"),

@@ -49,25 +49,27 @@ def live(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The moving part of the overview, asked for every second or two while a sync runs. A run that ended loads the whole page anew."""
     connection = live_connection_or_404(request, pk)
     context = page_context(request, connection, "detail") | _live(request, connection)
-    watched = request.GET.get("run", "")
     response = render(request, "integrations/_live.html", context)
-    if watched != str(context["run"].pk if context["run"] else ""):
+    if request.GET.get("run", "") != context["watched"]:
         response["HX-Refresh"] = "true"
     return response
 
 
 def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
     run = current_run(connection)
+    how_far = progress(run) if run else None
     vendor = registry.manifest(connection.provider).label
     is_admin = request.membership.is_admin
+    is_deciding = bool(run and run.status == RunStatus.DECIDING)
     return {
         "run": run,
-        "progress": progress(run) if run else None,
+        "watched": f"{run.pk}{'?' if is_deciding else ''}" if run else "",
+        "progress": how_far,
+        "seconds_left": duration(how_far.seconds_left) if how_far and how_far.seconds_left else "",
         "run_reason": sentence(run.reason, vendor=vendor) if run else "",
         "run_hint": hint(run.reason, vendor=vendor) if run else "",
         "run_tiles": counter_tiles(run) if run else [],
-        "is_deciding": bool(run and run.status == RunStatus.DECIDING),
-        "can_sync": can_run(connection) and run is None,
+        "is_deciding": is_deciding,
         "counts": counts(connection),
         "top": attention.failing(connection, limit=TOP).rows[:TOP] if is_admin else [],
         "recent": Run.objects.filter(workspace=request.workspace, connection=connection)

@@ -46,7 +46,7 @@ def export(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
         "why": sentence(why, vendor=manifest.label),
         "why_hint": hint(why, vendor=manifest.label),
         "contact_url": _address(request, contact),
-        "edit_url": reverse("contacts:edit", kwargs={"slug": request.workspace.slug, "pk": plan.contact.pk}),
+        "edit_url": reverse("contacts:update", kwargs={"slug": request.workspace.slug, "pk": plan.contact.pk}),
     }
     is_refused = request.method == "POST"
     return render(

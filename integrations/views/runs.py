@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -86,6 +86,16 @@ def run_detail(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
     if request.membership.is_admin:
         context |= _log(request, connection, run)
     return render(request, "integrations/_run_log.html" if is_swap(request) else "integrations/run.html", context)
+
+
+@require_GET
+def any_run(request: WorkspaceRequest, run_id: int) -> HttpResponse:
+    """From a line of a contact's history, which knows the run alone."""
+    run = Run.objects.select_related("connection").filter(workspace=request.workspace, pk=run_id).first()
+    if run is None:
+        raise Http404
+    run.connection.workspace = request.workspace
+    return back_to("integrations:run", run.connection, run_id=run.pk)
 
 
 def _log(request: WorkspaceRequest, connection: Connection, run: Run) -> dict[str, Any]:

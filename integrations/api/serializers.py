@@ -19,7 +19,7 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
 
     id = serializers.IntegerField()
     provider = serializers.CharField()
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the name of the JSON key
     status = serializers.SerializerMethodField()
     health = serializers.SerializerMethodField()
     health_text = serializers.SerializerMethodField()

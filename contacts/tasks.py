@@ -13,7 +13,7 @@ from contacts.domain import tags, trash
 from contacts.signals import contacts_changed
 
 
-@shared_task(name="contacts.nightly", queue="default")
+@shared_task(name="contacts.nightly")
 def nightly(**_future: Any) -> None:
     """Empty the trash of what has been in it long enough."""
     for workspace in Workspace.objects.order_by("pk").iterator():

@@ -95,6 +95,12 @@ class Auditor:
     ours: dict[Ref, dict[str, Any]] = field(default_factory=dict)
     theirs: dict[Ref, dict[str, Any]] = field(default_factory=dict)
     decided: set[tuple[Ref, str]] = field(default_factory=set)
+    newest: dict[Ref, int] = field(default_factory=dict)
+
+    def reading(self, remote: Remote) -> None:
+        newest = self.newest.get(remote.ref, 0)
+        assert int(remote.version) >= newest, f"an old reading of {remote.ref} was taken after a newer one"
+        self.newest[remote.ref] = int(remote.version)
 
     def incoming(self, ref: Ref, name: str, before: Any, after: Any, conflicts: Sequence[Conflict]) -> None:
         said = (ref, name) in self.decided or any(each.field == name for each in conflicts)

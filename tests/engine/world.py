@@ -118,6 +118,8 @@ class World:
         return {remote.ref: Match(reason=Reason("being_sent", {"name": name_key(remote)})) for remote in ours}
 
     def _carry_out(self, decision: Decision, remote: Remote) -> None:
+        if decision.remote is not None:
+            self.auditor.reading(remote)
         row = self.links.setdefault(decision.ref, Row(LinkState.HELD))
         contact_id = self._write(decision, row, remote)
         held = decision.action is Action.HOLD or any(each.winner == "ask" for each in decision.conflicts)
@@ -224,6 +226,7 @@ class World:
         if local.deleted:
             return
         stored = self.vendor.read(ref)
+        self.auditor.reading(stored)
         result = settle(plan, stored=stored, fields=FIELDS, policy=self.policy)
         row = self.links[ref]
         agreed = result.base if self.on.settle else Base(plan.base.ours, {**plan.base.theirs, **plan.send})
@@ -242,38 +245,47 @@ class World:
         return not waiting.create or (local.deleted and not waiting.in_doubt)
 
     def _send_create(self, local: Local, waiting: Waiting, fault: str) -> bool:
-        if waiting.in_doubt and self.on.look_up:
-            found = self._candidates(waiting)
-            if len(found) > 1:
-                waiting.stuck = Reason("in_doubt_many", {"name": waiting.sent["name"]})
-                return False
-            if found:
-                return self._adopt(found[0], local, waiting.sent)
-        if local.deleted or self._twin_in_doubt(local):
+        found = self._candidates(waiting) if waiting.in_doubt and self.on.look_up else []
+        twin = self._twin_in_doubt(local)
+        if len(found) > 1 or (twin and twin.stuck):
+            waiting.stuck = Reason("in_doubt_many", {"name": local.fields["name"]})
+            return False
+        if found:
+            return self._adopt(found[0], local)
+        if local.deleted or twin:
             return local.deleted
         waiting.in_doubt, waiting.sent = True, dict(local.fields)
         waiting.known = frozenset(ref for ref, record in self.vendor.records.items() if record.fields["name"] == local.fields["name"])
-        if fault == "unsent":
-            return False
-        ref = self.vendor.create("client", waiting.sent, origin=local.id)
-        self.vendor.writes += 1
-        return fault != "lost" and self._adopt(ref, local, waiting.sent)
+        return fault != "unsent" and self._post(local, waiting.sent, fault)
 
-    def _adopt(self, ref: Ref, local: Local, sent: dict[str, Any]) -> bool:
+    def _post(self, local: Local, sent: dict[str, Any], fault: str) -> bool:
+        ref = self.vendor.create("client", sent, origin=local.id)
+        self.vendor.writes += 1
+        if fault == "lost":
+            return False
         stored = self.vendor.read(ref)
         base = created(sent, stored=stored, fields=FIELDS) if self.on.settle else Base(sent, sent)
-        self._release(local.id, ref)
-        self.links[ref] = Row(LinkState.LINKED, local.id, base if self.on.base else None, stored.version)
+        self._tie(ref, local, Row(LinkState.LINKED, local.id, base if self.on.base else None, stored.version))
         self.auditor.looked(ref, dict(sent), dict(stored.party.fields), asks=(), unsent=())
         self.ledger[ref, stored.version] = "applied"
-        self._overtake(ref)
-        self._ring(local.id, anew=True)  # it may have been edited since it was sent
+        return True
+
+    def _adopt(self, ref: Ref, local: Local) -> bool:
+        """Either side may have been edited since it was sent: they meet as at link time."""
+        self._tie(ref, local, Row(LinkState.LINKED, local.id))
+        self.auditor.forget(ref)
+        self.outbox[local.id] = Waiting()
         return False
 
-    def _twin_in_doubt(self, local: Local) -> bool:
+    def _tie(self, ref: Ref, local: Local, row: Row) -> None:
+        self._release(local.id, ref)
+        self.links[ref] = row
+        self._overtake(ref)
+
+    def _twin_in_doubt(self, local: Local) -> Waiting | None:
         """Two creates of one name in doubt could not be told apart: the second waits for the first."""
         others = (waiting for contact_id, waiting in self.outbox.items() if contact_id != local.id and waiting.in_doubt and self.on.look_up)
-        return any(waiting.sent["name"] == local.fields["name"] for waiting in others)
+        return next((waiting for waiting in others if waiting.sent["name"] == local.fields["name"]), None)
 
     def _candidates(self, waiting: Waiting) -> list[Ref]:
         names = {ref: record.fields["name"] for ref, record in self.vendor.records.items()}
@@ -296,9 +308,9 @@ class World:
                 assert row.state is LinkState.GONE, f"{ref} took contact {contact_id} from {other}"
                 row.contact_id = None
 
-    def _ring(self, contact_id: int, *, besides: Ref | None = None, anew: bool = False) -> None:
+    def _ring(self, contact_id: int, *, besides: Ref | None = None) -> None:
         ref = self._client_of(contact_id)
-        if ref is not None and ref != besides and (anew or contact_id not in self.outbox):
+        if ref is not None and ref != besides and contact_id not in self.outbox:
             self.outbox[contact_id] = Waiting()
 
     def _client_of(self, contact_id: int) -> Ref | None:

@@ -104,7 +104,7 @@ class _Batch:
     fields: Sequence[FieldMap]
     policy: Policy
     claims: Mapping[Claim, int]
-    held_by_links: Container[Claim]
+    bound: Container[Claim]
 
     def fields_of(self, kind: str) -> Sequence[FieldMap]:
         return _fields_of(self.fields, kind, self.policy)
@@ -126,8 +126,8 @@ def plan_pull(
 
     `contacts` must hold the contacts of `links` and `matches`; one that is absent counts as deleted for good.
     """
-    batch = _Batch(links, dict(contacts), matches, fields, policy, _claims(records, links, matches), _held_by_links(links))
     once = {record.ref: record for record in records}  # a drifting list may serve one twice: the later reading counts
+    batch = _Batch(links, dict(contacts), matches, fields, policy, _claims(records, links, matches), _bound(links, once))
     return [_decide(batch, record) for record in _parents_first(list(once.values()))]
 
 
@@ -193,8 +193,9 @@ def _claims(records: Iterable[Read], links: Mapping[Ref, Link], matches: Mapping
     return Counter((contact, kind) for contact, kind in wanted if contact is not None)
 
 
-def _held_by_links(links: Mapping[Ref, Link]) -> frozenset[Claim]:
-    tied = ((link.contact_id, ref.kind) for ref, link in links.items() if link.state is not LinkState.GONE)
+def _bound(links: Mapping[Ref, Link], read: Container[Ref]) -> frozenset[Claim]:
+    # A link that is gone leaves its contact free, unless its record is back in this very batch.
+    tied = ((link.contact_id, ref.kind) for ref, link in links.items() if link.state is not LinkState.GONE or ref in read)
     return frozenset((contact, kind) for contact, kind in tied if contact is not None)
 
 
@@ -273,7 +274,7 @@ def _linked(batch: _Batch, remote: Remote, contact_id: int) -> Decision:
     if batch.claims[claim] > 1:
         return _hold(remote, Reason("two_there", {"name": name}), (contact_id,))
     local = batch.contacts.get(contact_id)
-    if claim in batch.held_by_links:
+    if claim in batch.bound:
         return _hold(remote, Reason("taken", {"name": name, "id": remote.ref.id}), ())
     if local is None or local.deleted:
         return _create(batch, remote)

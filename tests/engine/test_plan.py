@@ -98,6 +98,17 @@ def test_contact_that_another_record_holds_is_not_taken_from_it():
     ]
 
 
+def test_record_that_is_back_keeps_its_contact_from_the_one_made_anew():
+    back, anew = client("9", "Renamed"), ACME
+    gone = link("9", 7, AGREED, state=LinkState.GONE)
+
+    decisions = plan(anew, back, links=[gone], contacts=[HERE], matches={anew.ref: Match(7)})
+    broken = plan(anew, Refused(back.ref, Reason("no_name"), failed=True), links=[gone], contacts=[HERE], matches={anew.ref: Match(7)})
+
+    assert actions(decisions) == [("1", "hold", "taken"), ("9", "update", "")]
+    assert actions(broken) == [("1", "hold", "taken"), ("9", "fail", "no_name")]
+
+
 def test_match_with_a_reason_is_held_with_its_candidates():
     match = Match(candidates=(7, 8), reason=Reason("two_here", {"name": "Acme"}))
 

@@ -100,7 +100,8 @@ class World:
         for local in self.contacts.values():
             if not local.deleted:
                 names.setdefault(local.fields["name"], []).append(local.id)
-        bound = {(row.contact_id, ref.kind): ref for ref, row in self.links.items() if row.contact_id and row.state is not LinkState.GONE}
+        rows = [(ref, row) for ref, row in self.links.items() if row.state is not LinkState.GONE or ref in self.listed]
+        bound = {(row.contact_id, ref.kind): ref for ref, row in rows if row.contact_id}
         leaving = {pair for pair, ref in bound.items() if ref not in self.listed}
         doubled = doubled_keys((ref.kind, name) for ref, name in self.listed.items())
 

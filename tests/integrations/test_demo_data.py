@@ -53,7 +53,6 @@ def test_it_lays_out_both_workspaces_and_tells_the_log_in(told: dict[str, Any]) 
         "email": "anna@hartwell.example",
         "password": "demo-hartwell-2026",
         "made": True,
-        "connected": {},
     }
     assert list(Workspace.objects.order_by("pk").values_list("name", flat=True)) == ["Marlow Studio", "Hartwell & Co"]
 
@@ -163,9 +162,7 @@ def test_the_first_sync_links_holds_and_offers(connected: Connection) -> None:
     with workspace_tx(connected.workspace):
         held = Link.objects.get(connection=connected, state=LinkState.HELD)
         assert held.remote_name == "Saltmarsh Books"
-        pairs = {
-            frozenset((pair.first.name, pair.second.name)) for pair in Duplicate.objects.select_related("first", "second")
-        }
+        pairs = {frozenset((pair.first.name, pair.second.name)) for pair in Duplicate.objects.select_related("first", "second")}
         for ours, theirs in (
             ("Harrington and Cole", "Harrington & Cole Ltd"),
             ("Whitaker Plumbing and Heating Ltd", "Whitaker Plumbing & Heating"),

@@ -51,15 +51,19 @@ class Command(BaseCommand):
         try:
             Supervisor(programs).run(
                 until_ready=lambda: answers(host, port),
-                on_ready=lambda: self._tell(port),
+                on_ready=lambda: self._tell(port, environment),
             )
         finally:
             sandbox.forget()
 
-    def _tell(self, port: int) -> None:
+    def _tell(self, port: int, environment: dict[str, str]) -> None:
         self.stdout.write(self.style.SUCCESS(f"\ncrmsync is ready: {public_url(port)}   (Ctrl-C stops it)"))
         self.stdout.write(self.log_in)
         self.stdout.flush()
+        if self.log_in and sandbox.wanted():
+            # The vendors answer by now; a demo that cannot be connected is still a demo.
+            self.stdout.write(connect_demo(environment))
+            self.stdout.flush()
 
     def _sandbox(self, environment: dict[str, str]) -> list[Program]:
         environment.pop("SANDBOX_PORT", None)
@@ -68,7 +72,9 @@ class Command(BaseCommand):
             port = _free_port()
         sandbox.note(port)
         sandbox.use(environment, at_port=port)
-        return [Program("sandbox", [sys.executable, "-m", "integrations.kit.sandbox", "--port", str(port)], environment)]
+        books = str(data_dir() / "sandbox")
+        command = [sys.executable, "-m", "integrations.kit.sandbox", "--port", str(port), "--data", books]
+        return [Program("sandbox", command, environment)]
 
 
 def migrate(environment: dict[str, str]) -> None:
@@ -84,6 +90,15 @@ def demo_data(environment: dict[str, str]) -> str:
     result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         raise CommandError("The demo workspace could not be laid out (see above).")
+    return result.stdout
+
+
+def connect_demo(environment: dict[str, str]) -> str:
+    """Connect the demo workspace to the sandbox vendors, once; what to tell the person about it."""
+    command = [sys.executable, MANAGE, "demo_data", "--connect"]
+    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        return "The demo workspace is not connected to the sandbox (see above). You can connect it under Settings, Integrations."
     return result.stdout
 
 

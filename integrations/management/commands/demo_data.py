@@ -16,7 +16,6 @@ from integrations.domain import demo
 from integrations.domain.demo_vendors import connect_sandboxes
 from integrations.engine import reasons
 from integrations.engine.errors import ProviderError
-from integrations.models import Connection
 from integrations.tasks import ring
 
 
@@ -33,28 +32,35 @@ class Command(JsonCommand):
             raise CommandError("The demo is connected to sandbox vendors only: set SANDBOX=1.")
         made = demo.lay_out()
         anna = User.objects.get(email=f"anna@{demo.DOMAIN}")
-        connected = _connected(made, anna) if connect else []
+        base_url = f"http://127.0.0.1:{sandbox.port()}"
         return {
             "workspace": made.workspace.slug,
             "second_workspace": made.second.slug,
             "email": anna.email,
             "password": demo.PASSWORD,
             "made": made.made,
-            "connected": {connection.provider: connection.pk for connection in connected},
+            **({"connected": _connected(made, anna, base_url=base_url), "books": _books(base_url)} if connect else {}),
         }
 
     def say(self, result: dict[str, Any]) -> str:
-        lines = [f"Log in as {result['email']} with the password {result['password']}"]
-        lines += [f"{registry.manifest(key).label} (sandbox) is connected; its first sync runs now." for key in result["connected"]]
-        return "\n".join(lines)
+        if "connected" not in result:
+            return f"Log in as {result['email']} with the password {result['password']}"
+        new = [f"{registry.manifest(key).label} (sandbox) is connected; its first sync runs now." for key in result["connected"]]
+        return "\n".join([*new, *(f"The books of {registry.manifest(key).label} (sandbox): {url}" for key, url in result["books"].items())])
 
 
-def _connected(made: demo.Demo, anna: User) -> list[Connection]:
-    base_url = f"http://127.0.0.1:{sandbox.port()}"
+def _connected(made: demo.Demo, anna: User, *, base_url: str) -> dict[str, int]:
+    """New connections by provider; a worker is asked to start with them."""
     try:
         connections = connect_sandboxes(made.workspace, user=anna, base_url=base_url)
     except ProviderError as error:
-        raise CommandError(f"The sandbox at {base_url} cannot be connected: {reasons.sentence(error.reason, vendor='The sandbox')} {error.detail}") from None
+        why = reasons.sentence(error.reason, vendor="The sandbox")
+        raise CommandError(f"The sandbox at {base_url} cannot be connected: {why} {error.detail}".strip()) from None
     for connection in connections:
         ring(connection.workspace_id, connection.pk)
-    return connections
+    return {connection.provider: connection.pk for connection in connections}
+
+
+def _books(base_url: str) -> dict[str, str]:
+    """The pages on which a person plays the vendor's side."""
+    return {key: f"{base_url}/{key}/books" for key in registry.manifests()}

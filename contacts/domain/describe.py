@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.formats import date_format
+from babel.dates import format_date
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from contacts.domain.visibility import visible_to
@@ -55,11 +55,12 @@ ADDRESS_LABELS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field of a change; "" = empty before or after."""
+    """One field of a change; "" = empty before or after. In a list, old is what was taken out and new what was put in."""
 
     label: str
     old: str
     new: str
+    is_list: bool = False
 
 
 @dataclass(slots=True)
@@ -121,10 +122,17 @@ def _kind(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
 
 def _rows(part: str) -> Callable[..., Iterator[Line]]:
     def told(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
-        texts = [", ".join(_labelled(row, part) for row in rows or []) for rows in (old, new)]
-        yield Line(str(LABELS[column]), *(clip(text, LONG) for text in texts))
+        texts = [[_labelled(row, part) for row in rows or []] for rows in (old, new)]
+        yield from _in_and_out(column, *texts)
 
     return told
+
+
+def _in_and_out(column: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+    """What left a list and what came in; with neither, only the order changed and both lists are told."""
+    gone, come = [text for text in old if text not in new], [text for text in new if text not in old]
+    pair = (gone, come) if gone or come else (old, new)
+    yield Line(str(LABELS[column]), *(clip(", ".join(texts), LONG) for texts in pair), is_list=bool(gone or come))
 
 
 def _labelled(row: Mapping[str, str], part: str) -> str:
@@ -151,10 +159,7 @@ def one_line_address(row: Mapping[str, str]) -> str:
 
 
 def _tags(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
-    old, new = old or [], new or []
-    gone, come = [tag for tag in old if tag not in new], [tag for tag in new if tag not in old]
-    if gone or come:
-        yield Line(str(LABELS[column]), ", ".join(gone), ", ".join(come))
+    yield from _in_and_out(column, old or [], new or [])
 
 
 def _custom(_column: str, old: Any, new: Any, names: Names) -> Iterator[Line]:
@@ -172,7 +177,8 @@ def custom_text(item: CustomField | None, value: Any) -> str:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if item is not None and item.kind == CustomFieldKind.DATE:
-        return date_format(dt.date.fromisoformat(value), "DATE_FORMAT")
+        language = (get_language() or "en").replace("-", "_")
+        return format_date(dt.date.fromisoformat(value), format="d MMM y" if language.startswith("en") else "medium", locale=language)
     return str(value)
 
 

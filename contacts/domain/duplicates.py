@@ -136,8 +136,10 @@ def _pairs(new: Sequence[_New], candidates: Mapping[int, str], *, kind: str) -> 
 
 def _is_telling(contact: _New, other: str) -> bool:
     """A first name alone says nothing about a person: "Maria" is no duplicate of every Maria."""
+    if contact.kind == Kind.ORGANISATION:
+        return True
     mine, theirs = contact.words, key_of(other, contact.kind).split()
-    return contact.kind == Kind.ORGANISATION or mine == theirs or min(len(mine), len(theirs)) > 1
+    return mine == theirs or min(len(mine), len(theirs)) > 1
 
 
 def _keep(workspace: Workspace, pairs: Mapping[tuple[int, int], int], *, source: str) -> int:

@@ -15,9 +15,10 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.domain.bulk import insert_rows, reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
-from contacts.models import Contact
+from contacts.models import Contact, ContactToken
 from contacts.signals import contacts_changed, contacts_deleted, contacts_restored
 from crmsync.lib.text import clip, exact_name, fold, search_words
 
@@ -43,6 +44,12 @@ WRITABLE = (
     "team_id",
     "merged_into_id",
 )
+KEYS = ("organisation_id", "owner_id", "team_id", "merged_into_id")
+TEXTS = (
+    "kind", "name", "first_name", "last_name", "legal_name", "trade_name",
+    "tax_id", "website", "job_title", "notes", "life_cycle",
+)  # fmt: skip
+ALIASES = {"organisation": "organisation_id", "owner": "owner_id", "team": "team_id"}
 SEARCHED = frozenset({"name", "legal_name", "trade_name", "emails", "phones", "tax_id", "tags"})
 BATCH = 1000
 
@@ -61,13 +68,22 @@ def live(workspace: Workspace) -> QuerySet[Contact]:
 
 def create_contacts(workspace: Workspace, rows: Sequence[Mapping[str, Any]], *, origin: Origin) -> list[Contact]:
     """Create contacts from validated rows of `Contact` field names."""
-    now = timezone.now()
-    contacts = [_built(workspace, row, now=now) for row in rows]
     with workspace_tx(workspace, origin=origin):
-        Contact.objects.bulk_create(contacts, batch_size=BATCH)
-        _write_words(workspace, contacts)
-        _tell(workspace, {contact.pk: set(row) for contact, row in zip(contacts, rows, strict=True)}, origin=origin)
-    return contacts
+        ids = insert_contacts(workspace, rows, origin=origin)
+        found = Contact.objects.in_bulk(ids)
+    return [found[pk] for pk in ids]
+
+
+def insert_contacts(workspace: Workspace, rows: Sequence[Mapping[str, Any]], *, origin: Origin) -> list[int]:
+    """The same without reading them back: gives their ids in the rows' order. Four statements per thousand."""
+    with workspace_tx(workspace, origin=origin):
+        ids = reserve_ids(Contact, len(rows))
+        full = [_full_row(workspace, pk, row) for pk, row in zip(ids, rows, strict=True)]
+        for start in range(0, len(full), BATCH):
+            insert_rows(Contact, full[start : start + BATCH])
+        _write_words(workspace, {row["id"]: words_of(row) for row in full})
+        _tell(workspace, {pk: set(row) for pk, row in zip(ids, rows, strict=True)}, origin=origin)
+    return ids
 
 
 def update_contacts(
@@ -103,10 +119,16 @@ def restore_contacts(workspace: Workspace, ids: Sequence[int], *, origin: Origin
     return back
 
 
-def _built(workspace: Workspace, row: Mapping[str, Any], *, now: datetime) -> Contact:
-    contact = Contact(workspace=workspace, updated_at=now, **row)
-    _derive(contact)
-    return contact
+def _empty_row() -> dict[str, Any]:
+    return dict.fromkeys(TEXTS, "") | {"emails": [], "phones": [], "addresses": [], "tags": [], "custom": {}} | dict.fromkeys(KEYS)
+
+
+def _full_row(workspace: Workspace, pk: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    now = timezone.now()
+    given = {ALIASES.get(name, name): getattr(value, "pk", value) for name, value in row.items()}
+    names = {"exact_name": exact_name(given["name"]), "sort_name": clip(fold(given["name"]), 300)}
+    times = {"created_at": now, "updated_at": now, "deleted_at": None}
+    return {"id": pk, "workspace_id": workspace.pk, "version": 1, **_empty_row(), **given, **names, **times}
 
 
 def _derive(contact: Contact) -> None:
@@ -128,7 +150,7 @@ def _write(workspace: Workspace, contacts: Mapping[int, Contact], changes: Mappi
     searched = [contacts[pk] for pk, row in changes.items() if SEARCHED & set(row)]
     if searched:
         _drop_words(workspace, searched)
-        _write_words(workspace, searched)
+        _write_words(workspace, {contact.pk: words_of(vars(contact)) for contact in searched})
 
 
 def _update_set_wise(workspace: Workspace, contacts: Sequence[Contact], columns: Sequence[str]) -> None:
@@ -155,26 +177,24 @@ def _mark(workspace: Workspace, ids: Sequence[int], *, deleted_at: datetime | No
         return [row[0] for row in cursor.fetchall()]
 
 
-def words_of(contact: Contact) -> list[str]:
-    """What the contact is found by."""
+def words_of(row: Mapping[str, Any]) -> list[str]:
+    """What a contact is found by."""
+    mails = [entry["email"] for entry in row["emails"]]
     found = search_words(
-        contact.name,
-        contact.legal_name,
-        contact.trade_name,
-        emails=[e["email"] for e in contact.emails],
-        numbers=[*(p["number"] for p in contact.phones), contact.tax_id],
+        row["name"],
+        row["legal_name"],
+        row["trade_name"],
+        emails=mails,
+        numbers=[*(entry["number"] for entry in row["phones"]), row["tax_id"]],
     )
-    exact = [clip(f"e:{e['email'].lower()}", 100) for e in contact.emails]
-    return sorted({*found, *exact, *(clip(f"t:{tag}", 100) for tag in contact.tags)})
+    exact = [clip(f"e:{mail.lower()}", 100) for mail in mails]
+    return sorted({*found, *exact, *(clip(f"t:{tag}", 100) for tag in row["tags"])})
 
 
-def _write_words(workspace: Workspace, contacts: Sequence[Contact]) -> None:
-    pairs = [(contact.pk, word) for contact in contacts for word in words_of(contact)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO contacts_contacttoken (workspace_id, contact_id, word) SELECT %s, * FROM unnest(%s::bigint[], %s::text[])",
-            [workspace.pk, [pk for pk, _ in pairs], [word for _, word in pairs]],
-        )
+def _write_words(workspace: Workspace, words: Mapping[int, Sequence[str]]) -> None:
+    insert_rows(
+        ContactToken, [{"workspace_id": workspace.pk, "contact_id": pk, "word": word} for pk, listed in words.items() for word in listed]
+    )
 
 
 def _drop_words(workspace: Workspace, contacts: Sequence[Contact]) -> None:

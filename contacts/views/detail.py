@@ -16,13 +16,14 @@ from contacts.domain.custom import fields_of
 from contacts.domain.describe import custom_text
 from contacts.domain.faults import Invalid
 from contacts.domain.visibility import visible_or_404
-from contacts.enums import CustomFieldKind, Kind
+from contacts.enums import CustomFieldKind, Kind, LifeCycle
 from contacts.forms import NoteForm
 from contacts.models import Contact, ContactChange, Merge, Note
 from contacts.views.common import address, membership_of, origin_of, say
 from crmsync.lib.paging import CursorError
 
 SHOWS = ("all", "notes", "sync")
+TONES = {LifeCycle.CLIENT: "green", LifeCycle.LEAD: "blue", LifeCycle.PROSPECT: "blue"}
 
 
 @require_safe
@@ -35,6 +36,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "fields": _custom_rows(contact),
         "addresses": [(row.get("label", ""), address_lines(row)) for row in contact.addresses],
         "place": _place(contact),
+        "life_cycle_tone": TONES.get(contact.life_cycle, "gray"),
         "last_change": _last_change(contact),
         "duplicates": duplicates.of_contact(membership, contact),
         "merges": Merge.objects.filter(kept=contact, undone_at=None).select_related("gone").order_by("-id")[:3],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -166,7 +166,8 @@ def duplicate_merge(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def duplicate_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    duplicates.dismiss(membership_of(request), pk)
+    if not duplicates.dismiss(membership_of(request), pk):
+        raise Http404
     if request.headers.get("HX-Request"):
         return HttpResponse("")
     return HttpResponseRedirect(address(request, "duplicates"))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.enums import Role
-from accounts.models import Membership, Workspace
+from accounts.models import Membership, Team, Workspace
 from accounts.scoping import workspace_tx
 from contacts.domain import queries, search
 from contacts.domain.queries import ListQuery
@@ -129,8 +129,6 @@ def test_nothing_of_another_workspace_is_found(cast: Cast) -> None:
     ],
 )
 def test_roles_and_teams_decide_who_sees_what(cast: Cast, inside: Workspace, role: Role, teams: bool, seen: set[str]) -> None:
-    from accounts.models import Team  # noqa: PLC0415  near its use
-
     south = Team.objects.create(workspace=inside, name="South", slug="south")
     north = Team.objects.create(workspace=inside, name="North", slug="north")
     person(inside, "no team")

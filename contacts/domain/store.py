@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.domain.bulk import insert_rows, reserve_ids
+from accounts.domain.bulk import as_json, insert_rows, reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
 from contacts.models import Contact, ContactToken
@@ -155,7 +154,7 @@ def _write(workspace: Workspace, contacts: Mapping[int, Contact], changes: Mappi
 
 def _update_set_wise(workspace: Workspace, contacts: Sequence[Contact], columns: Sequence[str]) -> None:
     types = {f.column: f.db_type(connection) for f in Contact._meta.concrete_fields}
-    rows = orjson.dumps([{"id": c.pk} | {name: getattr(c, name) for name in columns} for c in contacts]).decode()
+    rows = as_json([{"id": c.pk} | {name: getattr(c, name) for name in columns} for c in contacts])
     assignments = ", ".join(f'"{name}" = r."{name}"' for name in columns)
     record = ", ".join(f'"{name}" {types[name]}' for name in columns)
     # Column names come from the model, values travel as one parameter.

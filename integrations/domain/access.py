@@ -93,7 +93,9 @@ class Tokens:
             self._secrets = read_secrets(row)
             if self._secrets.get("access_token") != used:
                 return
+            told = self.told()
             self._secrets |= self._renewed()
+            self._secrets["told"] = self._secrets.get("told") or told
             row.secrets = seal_secrets(row, self._secrets)
             row.token_expires_at = _moment(self._secrets.get("expires_at"))
             row.save(update_fields=["secrets", "token_expires_at"])

@@ -14,13 +14,14 @@ from integrations.domain.access import Access, open_access
 from integrations.domain.apply import apply_batch
 from integrations.domain.batches import next_rows, provider_manifest
 from integrations.domain.exchanges import store_exchanges
-from integrations.domain.fetch import current_resource, fetch_page, skip_resource, staged_counts
+from integrations.domain.fetch import current_resource, fetch_pages, skip_resource
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
-from integrations.domain.preview import guard, plan_run
+from integrations.domain.preview import guard, plan_run, untouched
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
-from integrations.domain.sweep import check_empty, prove_books, resources_of, sweep_invoices, sweep_links
+from integrations.domain.seen import seen_counts
+from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, resources_of, sweep_invoices, sweep_links
 from integrations.engine.errors import Denied, ProviderError, Reconnect, Retry
 from integrations.engine.provider import Resource, ResourceKind
 from integrations.engine.types import Reason
@@ -78,7 +79,7 @@ def _step(run: Run, access: Access) -> None:
         if resource is None:
             _read_all(run, access)
         else:
-            fetch_page(run, access, resource, origin=origin_of(run))
+            fetch_pages(run, access, resource, origin=origin_of(run))
     elif run.phase == Phase.APPLY:
         _apply_next(run, access)
     else:
@@ -130,18 +131,13 @@ def _show_plan(run: Run, access: Access) -> None:
 
 
 def _to_apply(run: Run) -> None:
-    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run)
     manifest = provider_manifest(run.connection)
-    contacts = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
-    invoices = [r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)]
-    counts = staged_counts(run)
-    same = staged.filter(body__isnull=True, resource__in=contacts).count()
-    counters = add_counters(
-        run, {"unchanged": same, "invoices": sum(counts.get(key, 0) for key in invoices), "failed": run.cursor.get("bad", 0)}
-    )
-    todo = staged.filter(body__isnull=False).count()
-    cursor = {**run.cursor, "at": 0, "after": 0}
-    save_progress(run, phase=Phase.APPLY, cursor=cursor, counters=counters, done=0, total=todo, page=0, pages=0)
+    invoices = {r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)}
+    read = sum(count for key, count in seen_counts(run).items() if key in invoices)
+    counters = add_counters(run, {"unchanged": untouched(run, manifest), "invoices": read, "failed": run.cursor.get("bad", 0)})
+    todo = Staged.objects.filter(workspace_id=run.workspace_id, run=run).count()
+    phase = Phase.APPLY if todo else Phase.SWEEP
+    save_progress(run, phase=phase, cursor={**run.cursor, "at": 0, "after": 0}, counters=counters, done=0, total=todo, page=0, pages=0)
 
 
 def _apply_next(run: Run, access: Access) -> None:
@@ -208,6 +204,11 @@ def _put_aside(run: Run, row: Staged, error: Exception) -> None:
 
 
 def _sweep(run: Run) -> None:
+    if not run.cursor.get("offered"):
+        with page_tx(run, origin=origin_of(run)):
+            offer_duplicates(run)
+            save_progress(run, cursor={**run.cursor, "offered": True})
+        return
     manifest = provider_manifest(run.connection)
     with page_tx(run, origin=origin_of(run)):
         sweep_links(run, manifest)

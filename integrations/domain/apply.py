@@ -9,14 +9,16 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.domain.bulk import insert_rows
 from accounts.scoping import Origin
-from contacts.domain.duplicates import suggest
-from contacts.domain.store import create_contacts, restore_contacts, update_contacts
+from contacts.domain.store import insert_contacts, restore_contacts, update_contacts
+from crmsync.lib.text import clip
 from integrations.domain.batches import Batch, decide, load_batch, provider_manifest
-from integrations.domain.journal import line_of, reason_json, write_lines
+from integrations.domain.journal import line_of, reason_json
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import new_row, row_changes
 from integrations.domain.settings import team_id_of
+from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider
 from integrations.engine.types import Action, Conflict, Decision, Ref
 from integrations.enums import LinkState
@@ -33,6 +35,11 @@ COUNTED = {
     Action.SKIP: "skipped",
     Action.FAIL: "failed",
 }
+COLUMNS = tuple(field.attname for field in Link._meta.concrete_fields if field.attname != "id")
+UPDATED = (
+    "contact_id", "remote_name", "match_key", "remote_url", "state", "base_ours", "base_theirs", "version",
+    "reason", "detail", "candidates", "conflicts", "tries", "synced_at", "missed",
+)  # fmt: skip
 WAITING = frozenset({Action.HOLD, Action.FAIL, Action.SKIP})
 
 
@@ -55,8 +62,6 @@ def apply_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, origin:
     _tell_provider(run, decisions, applied)
     _attach_invoices(run, links)
     _log(run, batch, decisions, applied)
-    if applied.created:
-        suggest(run.workspace, applied.created, source=origin.label)
     return applied
 
 
@@ -82,9 +87,8 @@ def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin
         return
     team = team_id_of(run.connection)
     rows = [new_row(d.remote, d.changes) | ({"team_id": team} if team else {}) for d in decisions if d.remote is not None]
-    contacts = create_contacts(run.workspace, rows, origin=origin)
-    applied.created = [contact.pk for contact in contacts]
-    applied.contact_of |= {d.ref: contact.pk for d, contact in zip(decisions, contacts, strict=True)}
+    applied.created = insert_contacts(run.workspace, rows, origin=origin)
+    applied.contact_of |= {d.ref: pk for d, pk in zip(decisions, applied.created, strict=True)}
 
 
 def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int | None, dict[str, Any]]) -> dict[int, dict[str, Any]]:
@@ -99,63 +103,49 @@ def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int
     return merged
 
 
-def _write_links(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> list[Link]:
-    links = [link for d in decisions if (link := _link(run, batch, d, applied.contact_of.get(d.ref))) is not None]
-    _release_gone(run, links)
-    Link.objects.bulk_create(
-        links,
-        batch_size=1000,
-        update_conflicts=True,
-        unique_fields=["workspace", "connection", "remote_kind", "remote_id"],
-        update_fields=[
-            "contact",
-            "remote_name",
-            "remote_url",
-            "state",
-            "base_ours",
-            "base_theirs",
-            "version",
-            "reason",
-            "detail",
-            "candidates",
-            "conflicts",
-            "tries",
-            "synced_at",
-            "missed",
-        ],
-    )
-    return links
+def _write_links(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> list[dict[str, Any]]:
+    rows = [row for d in decisions if (row := _link(run, batch, d, applied.contact_of.get(d.ref))) is not None]
+    _release_gone(run, batch, rows)
+    insert_rows(Link, rows, unique=("workspace_id", "connection_id", "remote_kind", "remote_id"), update=UPDATED)
+    return rows
 
 
-def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) -> Link | None:
+def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) -> dict[str, Any] | None:
     known = batch.links.get(decision.ref)
     if decision.action is Action.SKIP and known is None:
         return None
-    link = known or Link(
-        workspace_id=run.workspace_id,
-        connection=run.connection,
-        remote_kind=decision.ref.kind,
-        remote_id=decision.ref.id,
-        state=LinkState.HELD,
-    )
+    row = _as_stored(known) if known else _new_link(run, decision.ref)
     if decision.remote is not None:
-        link.version, link.remote_url = decision.remote.version, decision.remote.url
-        link.remote_name = str(decision.remote.party.fields.get("name") or "")[:300]
+        name = str(decision.remote.party.fields.get("name") or "")
+        row |= {"version": decision.remote.version, "remote_url": decision.remote.url, "remote_name": name[:300]}
+        row["match_key"] = clip(name_key(decision.remote), 300)
     if decision.base is not None:
-        link.base_ours, link.base_theirs = dict(decision.base.ours), dict(decision.base.theirs)
-    link.contact_id = contact_id
-    link.state = _state(decision, link)
-    link.reason, link.detail = reason_json(decision.reason), batch.details.get(decision.ref, "")
-    link.candidates = list(decision.candidates)
-    link.conflicts = [conflict_json(conflict) for conflict in decision.conflicts]
-    link.tries = link.tries + 1 if decision.action is Action.FAIL else 0
-    link.synced_at, link.missed = timezone.now(), 0
-    return link
+        row |= {"base_ours": dict(decision.base.ours), "base_theirs": dict(decision.base.theirs)}
+    return row | {
+        "contact_id": contact_id,
+        "state": _state(decision, row["state"]),
+        "reason": reason_json(decision.reason),
+        "detail": batch.details.get(decision.ref, ""),
+        "candidates": list(decision.candidates),
+        "conflicts": [conflict_json(conflict) for conflict in decision.conflicts],
+        "tries": row["tries"] + 1 if decision.action is Action.FAIL else 0,
+        "synced_at": timezone.now(),
+        "missed": 0,
+    }
 
 
-def _state(decision: Decision, link: Link) -> str:
+def _as_stored(link: Link) -> dict[str, Any]:
+    return {name: getattr(link, name) for name in COLUMNS}
+
+
+def _new_link(run: Run, ref: Ref) -> dict[str, Any]:
+    fresh = {"workspace_id": run.workspace_id, "connection_id": run.connection_id, "remote_kind": ref.kind, "remote_id": ref.id}
+    return _as_stored(Link(**fresh, state=LinkState.HELD)) | {"created_at": timezone.now()}
+
+
+def _state(decision: Decision, before: str) -> str:
     if decision.action is Action.SKIP:
-        return link.state
+        return before
     if decision.action is Action.FAIL:
         return LinkState.FAILING
     asked = any(conflict.winner == "ask" for conflict in decision.conflicts)
@@ -166,13 +156,12 @@ def conflict_json(conflict: Conflict) -> dict[str, Any]:
     return {"field": conflict.field, "ours": conflict.ours, "theirs": conflict.theirs, "winner": conflict.winner}
 
 
-def _release_gone(run: Run, links: Sequence[Link]) -> None:
+def _release_gone(run: Run, batch: Batch, rows: Sequence[Mapping[str, Any]]) -> None:
     """A contact whose old record is gone may be linked to a new one."""
-    fresh = [link.contact_id for link in links if link.contact_id and link.pk is None]
+    fresh = [row["contact_id"] for row in rows if row["contact_id"] and Ref(row["remote_kind"], row["remote_id"]) not in batch.links]
     if fresh:
-        Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE).update(
-            contact=None
-        )
+        links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE)
+        links.update(contact=None)
 
 
 def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:
@@ -181,16 +170,18 @@ def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) ->
         enqueue(run.connection, told)
 
 
-def _attach_invoices(run: Run, links: Sequence[Link]) -> None:
-    fresh = {(link.remote_kind, link.remote_id): link.contact_id for link in links if link.contact_id and link.state == LinkState.LINKED}
+def _attach_invoices(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:
+    fresh = {
+        (row["remote_kind"], row["remote_id"]): row["contact_id"] for row in rows if row["contact_id"] and row["state"] == LinkState.LINKED
+    }
     attach(run.workspace, run.connection_id, fresh)
 
 
 def _log(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> None:
-    write_lines([line for d in decisions if (line := _line(run, batch, d, applied)) is not None])
+    insert_rows(RunLine, [line for d in decisions if (line := _line(run, batch, d, applied)) is not None])
 
 
-def _line(run: Run, batch: Batch, decision: Decision, applied: Applied) -> RunLine | None:
+def _line(run: Run, batch: Batch, decision: Decision, applied: Applied) -> dict[str, Any] | None:
     if decision.action is Action.UNCHANGED and not decision.conflicts:
         return None
     if decision.action in WAITING and batch.said.get(decision.ref) == reason_json(decision.reason):

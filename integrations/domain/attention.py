@@ -161,14 +161,16 @@ def settle_conflict(connection: Connection, row_id: str, field_name: str, *, win
 
 
 def _links(connection: Connection, *, states: Sequence[str] = OPEN, reason: str = "", q: str = "") -> QuerySet[Link]:
-    rows = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state__in=states).select_related("contact")
+    rows = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state__in=states).select_related(
+        "contact", "connection"
+    )
     rows = rows.filter(reason__code=reason) if reason else rows
     return rows.filter(remote_name__icontains=q) if q else rows
 
 
 def _stuck(connection: Connection, reason: str = "", q: str = "") -> QuerySet[Outbox]:
     rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.STUCK).select_related(
-        "contact"
+        "contact", "connection"
     )
     rows = rows.filter(reason__code=reason) if reason else rows
     return (rows.filter(contact__name__icontains=q) if q else rows).order_by("pk")

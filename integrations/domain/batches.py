@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import Exists, OuterRef
 
 from contacts.domain.store import live
 from contacts.models import Contact
 from integrations import registry
 from integrations.domain.parties import checked, local_of
+from integrations.domain.seen import seen_among
 from integrations.engine import types as engine
 from integrations.engine.errors import SkipRecord
 from integrations.engine.matching import Match, match_by_exact_name, name_key
@@ -49,7 +49,7 @@ def policy_of(connection: Connection, manifest: Manifest) -> Policy:
 
 
 def next_rows(run: Run, *, resource: str, after: int, limit: int) -> list[Staged]:
-    rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource, body__isnull=False, pk__gt=after)
+    rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource, pk__gt=after)
     return list(rows.order_by("pk")[:limit])
 
 
@@ -151,27 +151,26 @@ def _matches(run: Run, remotes: Sequence[Remote], candidates: Sequence[tuple[int
 
 def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]]:
     """Contacts that have a link already: to a record of this pull (taken), or to one that it lacks (leaving)."""
-    here = Staged.objects.filter(
-        workspace_id=run.workspace_id, run=run, remote_kind=OuterRef("remote_kind"), remote_id=OuterRef("remote_id")
-    )
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids).exclude(
-        state=LinkState.GONE
-    )
-    taken: set[Claim] = set()
-    leaving: set[Claim] = set()
-    for contact_id, kind, seen in rows.annotate(seen=Exists(here)).values_list("contact_id", "remote_kind", "seen"):
-        (taken if seen else leaving).add((contact_id, kind))
-    return taken, leaving
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
+    bonds = list(rows.exclude(state=LinkState.GONE).values_list("contact_id", "remote_kind", "remote_id"))
+    seen = {kind: seen_among(run, kind, [id_ for _pk, k, id_ in bonds if k == kind]) for kind in {kind for _pk, kind, _id in bonds}}
+    taken = {(pk, kind) for pk, kind, id_ in bonds if id_ in seen[kind]}
+    return taken, {(pk, kind) for pk, kind, id_ in bonds} - taken
 
 
 def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:
+    """Names that the vendor has more than once, be the other one new, too, or linked long ago."""
     if not keys:
         return frozenset()
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT remote_kind, match_key FROM integrations_staged"
-            " WHERE workspace_id = %s AND run_id = %s AND match_key <> '' AND match_key = ANY(%s) GROUP BY 1, 2 HAVING count(*) > 1",
-            [run.workspace_id, run.pk, list(keys)],
+            "SELECT kind, key FROM ("
+            " SELECT remote_kind, match_key, remote_id FROM integrations_staged"
+            " WHERE workspace_id = %s AND run_id = %s AND match_key = ANY(%s)"
+            " UNION SELECT remote_kind, match_key, remote_id FROM integrations_link WHERE workspace_id = %s AND connection_id = %s"
+            " AND match_key = ANY(%s) AND state = 'LINKED'"
+            ") AS named(kind, key, id) WHERE key <> '' GROUP BY kind, key HAVING count(*) > 1",
+            [run.workspace_id, run.pk, list(keys), run.workspace_id, run.connection_id, list(keys)],
         )
         return frozenset((row[0], row[1]) for row in cursor.fetchall())
 

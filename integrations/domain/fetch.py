@@ -1,40 +1,60 @@
-"""The reading phase of a run: a page is read without a transaction, then staged together with the cursor in one."""
+"""The reading phase of a run: pages are read without a transaction; every second or so they are stored together with the cursor.
+
+Of a record whose version is the stored one only its id is kept (Seen). Others are staged whole for the writing phase.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from django.db import connection as database
-from django.db.models import Count
 from django.utils import timezone
 
+from accounts.domain.bulk import insert_rows
 from accounts.scoping import Origin
-from crmsync.lib.text import clip, exact_name
+from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
-from integrations.engine.errors import SkipRecord
+from integrations.domain.seen import note_seen, repeated
+from integrations.engine.errors import ProviderError, SkipRecord
 from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider, Resource, ResourceKind
 from integrations.engine.types import BadRecord, Page, RawRecord, Ref
-from integrations.enums import Level, LinkState
-from integrations.models import Connection, Link, Run, RunLine, Staged
-from invoices.domain.store import known_versions
+from integrations.enums import Level
+from integrations.models import Connection, Run, RunLine, Staged
+from invoices.domain.store import changed_versions
 
 ROUNDS = 2
+FLUSH_AFTER = 1.0  # seconds of reading that a killed worker may cost
+FLUSH_AT = 2000  # records
+FRESH = frozenset({"first_total", "last_total", "repeated"})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is stored about a record: if its version is the same, there is nothing to read in it."""
+@dataclass
+class Pages:
+    """Pages that were read and not stored yet."""
 
-    version: str
-    name: str = ""
+    resource: Resource
+    since: float = field(default_factory=time.monotonic)
+    pages: list[Page] = field(default_factory=list)
+
+    @property
+    def records(self) -> dict[Ref, RawRecord]:
+        return {record.ref: record for page in self.pages for record in page.records}
+
+    @property
+    def is_full(self) -> bool:
+        return (
+            self.pages[-1].next is None
+            or time.monotonic() - self.since > FLUSH_AFTER
+            or sum(len(p.records) for p in self.pages) >= FLUSH_AT
+        )
 
 
 def active_resources(connection: Connection) -> list[Resource]:
@@ -57,16 +77,19 @@ def current_resource(run: Run) -> Resource | None:
     return next(r for r in manifest.resources if r.key == keys[run.cursor["at"]])
 
 
-def fetch_page(run: Run, access: Access, resource: Resource, *, origin: Origin) -> None:
-    """Read and stage one page. Raises engine errors; then nothing is stored and the cursor stands."""
-    page = access.provider.page(resource.key, run.cursor["page"])
-    with page_tx(run, origin=origin, lazy_commit=True):
-        staged = _stage(run, access.provider, resource, page)
-        _log_bad(run, resource, page.bad)
-        cursor = _next_cursor(run.cursor, page, staged=staged)
-        values = {"pages": page.pages} if page.pages else {}
-        store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
-        save_progress(run, cursor=cursor, done=cursor["read"], total=page.total or cursor["read"], page=page.number, **values)
+def fetch_pages(run: Run, access: Access, resource: Resource, *, origin: Origin) -> None:
+    """Read pages for about a second and store them. Raises engine errors; what was read before the fault is stored first."""
+    pages = Pages(resource)
+    at = run.cursor["page"]
+    try:
+        while not pages.pages or not pages.is_full:
+            page = access.provider.page(resource.key, at)
+            pages.pages.append(page)
+            at = page.next
+    except ProviderError:
+        _store(run, access, pages, origin=origin)
+        raise
+    _store(run, access, pages, origin=origin)
 
 
 def skip_resource(run: Run) -> None:
@@ -75,64 +98,86 @@ def skip_resource(run: Run) -> None:
     save_progress(run, cursor=_following(run.cursor) | {"partial": [*run.cursor["partial"], key]})
 
 
-def _next_cursor(cursor: Mapping[str, Any], page: Page, *, staged: int) -> dict[str, Any]:
-    moved = dict(cursor) | {"read": cursor["read"] + staged, "tries": 0, "bad": cursor.get("bad", 0) + len(page.bad)}
-    moved["repeated"] = cursor.get("repeated", 0) + len(page.records) - staged
-    moved.setdefault("first_total", page.total)
-    if page.next is not None:
-        return moved | {"page": dict(page.next)}
-    if not _drifted(moved, page):
-        return _following(moved)
+def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
+    if not pages.pages:
+        return
+    last = pages.pages[-1]
+    with page_tx(run, origin=origin, lazy_commit=True):
+        records = pages.records
+        _stage(run, access.provider, pages.resource, records)
+        note_seen(run, pages.resource, [ref.id for ref in records])
+        bad = [one for page in pages.pages for one in page.bad]
+        _log_bad(run, pages.resource, bad)
+        read = run.cursor["read"] + sum(len(page.records) for page in pages.pages)
+        cursor = dict(run.cursor) | {"read": read, "tries": 0, "bad": run.cursor.get("bad", 0) + len(bad)}
+        cursor.setdefault("first_total", pages.pages[0].total)
+        cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, pages, cursor)
+        store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
+        save_progress(run, cursor=cursor, done=read, total=last.total or read, page=last.number, pages=last.pages or run.pages)
+
+
+def _ended(run: Run, pages: Pages, cursor: dict[str, Any]) -> dict[str, Any]:
+    """The end of a collection. One that moved while we read it is read once more; one that moves again is not complete."""
+    moved = cursor["first_total"] != pages.pages[-1].total
+    if not moved and not repeated(run, pages.resource, read=cursor["read"]):
+        return _following(cursor)
     if cursor["round"] < ROUNDS:
-        return _again(moved)
-    key = cursor["resources"][cursor["at"]]
-    return _following(moved) | {"partial": [*cursor["partial"], key]}
-
-
-def _drifted(cursor: Mapping[str, Any], page: Page) -> bool:
-    """Records moved under our feet: one came twice, or the vendor's total changed while we read."""
-    totals = cursor.get("first_total") is not None and cursor["first_total"] != page.total
-    return totals or bool(cursor["repeated"])
-
-
-def _again(cursor: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in cursor.items() if name not in {"first_total", "repeated"}}
-    return kept | {"page": None, "round": cursor["round"] + 1, "read": 0}
+        return {name: value for name, value in cursor.items() if name not in FRESH} | {
+            "page": None,
+            "round": cursor["round"] + 1,
+            "read": 0,
+        }
+    return _following(cursor) | {"partial": [*cursor["partial"], pages.resource.key]}
 
 
 def _following(cursor: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in cursor.items() if name not in {"first_total", "repeated"}}
+    kept = {name: value for name, value in cursor.items() if name not in FRESH}
     return kept | {"at": cursor["at"] + 1, "page": None, "round": 1, "read": 0}
 
 
-def _stage(run: Run, provider: Provider, resource: Resource, page: Page) -> int:
-    """Stage the page's records; gives how many of them are new to this round."""
-    records = {record.ref: record for record in page.records}
-    known = _known(run.connection, resource, list(records))
-    rows = [_row(provider, resource, record, known.get(record.ref)) for record in records.values()]
-    return _insert(run, resource, rows)
-
-
-def _known(connection: Connection, resource: Resource, refs: Sequence[Ref]) -> dict[Ref, Known]:
-    if resource.kind is ResourceKind.INVOICES:
-        versions = known_versions(connection.workspace, connection.pk, [(ref.kind, ref.id) for ref in refs])
-        return {Ref(*pair): Known(version) for pair, version in versions.items()}
-    rows = Link.objects.filter(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        remote_kind__in={r.kind for r in refs},
-        remote_id__in=[r.id for r in refs],
+def _stage(run: Run, provider: Provider, resource: Resource, records: Mapping[Ref, RawRecord]) -> None:
+    """Stage the records that are not known in this very version, in two statements whatever their number."""
+    changed = _changed(run.connection, resource, records)
+    rows = [_row(run, provider, resource, records[ref]) for ref in changed]
+    # A later round reads everything again: what it says replaces what the first one said.
+    insert_rows(
+        Staged, rows, unique=("workspace_id", "run_id", "remote_kind", "remote_id"), update=("version", "match_key", "body", "round")
     )
-    found = rows.filter(state=LinkState.LINKED).values_list("remote_kind", "remote_id", "version", "remote_name")
-    return {Ref(kind, id_): Known(version, name) for kind, id_, version, name in found}
 
 
-def _row(provider: Provider, resource: Resource, record: RawRecord, known: Known | None) -> tuple[str, str, str, str, str | None]:
-    if known is not None and known.version and known.version == record.version:
-        return record.ref.kind, record.ref.id, record.version, exact_name(known.name), None
+def _changed(connection: Connection, resource: Resource, records: Mapping[Ref, RawRecord]) -> list[Ref]:
+    pairs = [(ref.id, record.version) for ref, record in records.items() if ref.kind == resource.remote_kind]
+    if resource.kind is ResourceKind.INVOICES:
+        ids = changed_versions(connection.workspace, connection.pk, kind=resource.remote_kind, pairs=pairs)
+    else:
+        ids = _changed_links(connection, resource.remote_kind, pairs)
+    return [Ref(resource.remote_kind, id_) for id_ in ids]
+
+
+def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.id FROM unnest(%s::text[], %s::text[]) AS r(id, version) WHERE NOT EXISTS (SELECT 1 FROM integrations_link l"
+            " WHERE l.workspace_id = %s AND l.connection_id = %s AND l.remote_kind = %s AND l.remote_id = r.id"
+            " AND l.state = 'LINKED' AND l.version <> '' AND l.version = r.version)",
+            [[id_ for id_, _ in pairs], [version for _, version in pairs], connection.workspace_id, connection.pk, kind],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) -> dict[str, Any]:
     key = _key(provider, record) if resource.kind is ResourceKind.CONTACTS else ""
-    body = orjson.dumps(record.body).decode().replace("\\u0000", "")
-    return record.ref.kind, record.ref.id, record.version, key, body
+    return {
+        "workspace_id": run.workspace_id,
+        "run_id": run.pk,
+        "round": run.cursor["round"],
+        "resource": resource.key,
+        "remote_kind": record.ref.kind,
+        "remote_id": record.ref.id,
+        "version": record.version,
+        "match_key": key,
+        "body": record.body,
+    }
 
 
 def _key(provider: Provider, record: RawRecord) -> str:
@@ -140,23 +185,6 @@ def _key(provider: Provider, record: RawRecord) -> str:
         return clip(name_key(provider.remote(record)), 300).replace("\x00", "")
     except SkipRecord:
         return ""
-
-
-def _insert(run: Run, resource: Resource, rows: Sequence[tuple[str, str, str, str, str | None]]) -> int:
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], [], [], []]
-    round_ = run.cursor["round"]
-    with database.cursor() as cursor:
-        # A later round reads everything again: what it says replaces what the first one said.
-        cursor.execute(
-            "INSERT INTO integrations_staged AS s (workspace_id, run_id, round, resource, remote_kind, remote_id, version, match_key, body)"
-            " SELECT %s, %s, %s, %s, k, i, v, m, b::jsonb"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS r(k, i, v, m, b)"
-            " ON CONFLICT (workspace_id, run_id, remote_kind, remote_id)"
-            " DO UPDATE SET version = excluded.version, match_key = excluded.match_key, body = excluded.body, round = excluded.round"
-            " WHERE s.round < excluded.round",
-            [run.workspace_id, run.pk, round_, resource.key, *columns],
-        )
-        return cursor.rowcount
 
 
 def _log_bad(run: Run, resource: Resource, bad: Sequence[BadRecord]) -> None:
@@ -175,9 +203,3 @@ def _log_bad(run: Run, resource: Resource, bad: Sequence[BadRecord]) -> None:
             for one in bad
         ]
     )
-
-
-def staged_counts(run: Run) -> Mapping[str, int]:
-    """How many records each collection has given in this run."""
-    rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run).values("resource").annotate(n=Count("pk")).order_by()
-    return {row["resource"]: row["n"] for row in rows}

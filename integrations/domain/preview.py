@@ -13,6 +13,7 @@ from integrations.domain.journal import reason_json
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.parties import local_of
 from integrations.domain.runs import COUNTERS, origin_of
+from integrations.domain.seen import seen_counts
 from integrations.domain.sweep import about_to_go, resources_of
 from integrations.engine.guard import Impact, Stop, allowed, check_impact, weigh
 from integrations.engine.provider import Manifest, Provider, ResourceKind
@@ -31,7 +32,7 @@ def plan_run(run: Run, provider: Provider) -> tuple[dict[str, Any], Impact]:
     first: dict[str, list[dict[str, Any]]] = {}
     with page_tx(run, origin=origin_of(run)):
         impact = Impact(unlinked=about_to_go(run, manifest))
-        counts["unchanged"] = _untouched(run, manifest)
+        counts["unchanged"] = untouched(run, manifest)
     counts["gone"] = impact.unlinked
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
         for decisions, contacts in _planned(run, provider, resource.key):
@@ -69,13 +70,14 @@ def guard(run: Run, provider: Provider) -> Stop | None:
 
 def _changed_links(run: Run) -> int:
     rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, state=LinkState.LINKED)
-    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run, body__isnull=False)
+    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run)
     return rows.filter(remote_id__in=staged.values("remote_id"), remote_kind__in=staged.values("remote_kind").distinct()).count()
 
 
-def _untouched(run: Run, manifest: Manifest) -> int:
+def untouched(run: Run, manifest: Manifest) -> int:
     keys = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
-    return Staged.objects.filter(workspace_id=run.workspace_id, run=run, body__isnull=True, resource__in=keys).count()
+    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource__in=keys).count()
+    return sum(count for key, count in seen_counts(run).items() if key in keys) - staged
 
 
 def _count(decisions: list[Decision], counts: Counter[str], first: dict[str, list[dict[str, Any]]], *, names: dict[int, str]) -> None:

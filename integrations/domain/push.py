@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.scoping import Origin, workspace_tx
 from contacts.domain.store import update_contacts
 from contacts.models import Contact
+from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
 from integrations.domain.apply import conflict_json
@@ -22,6 +23,7 @@ from integrations.domain.outbox import enqueue, put_back
 from integrations.domain.parties import checked, local_of, party_of, row_changes
 from integrations.engine import plan
 from integrations.engine.errors import BadSettings, Conflict, Denied, Gone, ProviderError, Reconnect, Retry, SkipRecord
+from integrations.engine.matching import name_key
 from integrations.engine.schedule import backoff
 from integrations.engine.types import Base, Kind, RawRecord, Reason, Ref
 from integrations.enums import LinkState, OutboxOperation, OutboxState
@@ -235,6 +237,7 @@ def _linked(subject: Subject, access: Access, record: RawRecord) -> None:
                 "base_theirs": dict(base.theirs),
                 "version": record.version,
                 "remote_name": str(stored.party.fields.get("name") or "")[:300],
+                "match_key": clip(name_key(stored), 300),
                 "remote_url": stored.url,
                 "synced_at": timezone.now(),
                 "reason": {},

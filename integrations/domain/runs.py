@@ -15,6 +15,7 @@ from integrations import registry
 from integrations.domain.fetch import start_cursor
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import reload
+from integrations.domain.seen import forget_seen
 from integrations.domain.settings import audit
 from integrations.domain.wake import wake_at
 from integrations.engine.errors import ProviderError
@@ -116,6 +117,7 @@ def finish(run: Run, outcome: str, *, reason: Reason | None = None, detail: str 
     for name, value in values.items():
         setattr(run, name, value)
     Staged.objects.filter(workspace_id=run.workspace_id, run=run).delete()
+    forget_seen(run)
     note(run, "end", level=_level(outcome), reason=reason, detail=detail)
     _reschedule(run.connection, run, outcome, now)
 

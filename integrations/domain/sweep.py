@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 
+from accounts.domain.bulk import insert_rows
+from contacts.domain.duplicates import suggest
+from contacts.enums import ChangeAction
+from contacts.models import ContactChange
 from crmsync.lib.text import exact_name
-from integrations.domain.fetch import staged_counts
-from integrations.domain.journal import line_of, reason_json, write_lines
+from integrations import registry
+from integrations.domain.journal import line_of, reason_json
+from integrations.domain.seen import lacking_ids, lacking_links, seen_counts, seen_ids
 from integrations.engine.guard import Stop, check_list
 from integrations.engine.plan import PULLS_UNTIL_GONE
 from integrations.engine.provider import Manifest, Resource, ResourceKind
 from integrations.engine.types import Action, Decision, Reason, Ref
 from integrations.enums import ConnectionStatus, LinkState
-from integrations.models import Connection, Link, Run, Staged
+from integrations.models import Connection, Link, Run, RunLine, Staged
 from invoices.domain.store import move_connection, remove_unseen
 
 SAME_BOOKS = 2  # at least every second stored link must be met again under its id with its name
@@ -28,7 +33,7 @@ def resources_of(run: Run, manifest: Manifest, kind: ResourceKind, *, complete: 
 
 def check_empty(run: Run, manifest: Manifest) -> Stop | None:
     """An empty list after a full one is a fault over there."""
-    counts = staged_counts(run)
+    counts = seen_counts(run)
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
         rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=resource.remote_kind)
         links = rows.filter(state=LinkState.LINKED).count()
@@ -38,26 +43,24 @@ def check_empty(run: Run, manifest: Manifest) -> Stop | None:
     return None
 
 
-def _in_run(run: Run) -> Exists:
-    return Exists(
-        Staged.objects.filter(workspace_id=run.workspace_id, run=run, remote_kind=OuterRef("remote_kind"), remote_id=OuterRef("remote_id"))
-    )
-
-
 def about_to_go(run: Run, manifest: Manifest) -> int:
     """How many linked records this run would call gone."""
-    return _lacking(run, _complete_kinds(run, manifest)).filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
+    lacking = Link.objects.filter(pk__in=lacking_links(run, _complete_kinds(run, manifest)))
+    return lacking.filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
 
 
 def sweep_links(run: Run, manifest: Manifest) -> int:
     """Count the lacking once more; those that two complete pulls in a row lacked are gone. Their contacts stay."""
     kinds = _complete_kinds(run, manifest)
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds, missed__gt=0)
-    rows.filter(_in_run(run)).update(missed=0)
-    lacking = _lacking(run, kinds)
+    ids = lacking_links(run, kinds)
+    missed = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds, missed__gt=0)
+    missed.exclude(pk__in=ids).update(missed=0)
+    if not ids:
+        return 0
+    lacking = Link.objects.filter(workspace_id=run.workspace_id, pk__in=ids)
     lacking.filter(contact=None).delete()
     lacking.update(missed=F("missed") + 1)
-    gone = list(_lacking(run, kinds).filter(missed__gte=PULLS_UNTIL_GONE))
+    gone = list(lacking.filter(missed__gte=PULLS_UNTIL_GONE))
     _mark_gone(run, gone)
     return len(gone)
 
@@ -66,27 +69,30 @@ def _complete_kinds(run: Run, manifest: Manifest) -> list[str]:
     return [r.remote_kind for r in resources_of(run, manifest, ResourceKind.CONTACTS, complete=True)]
 
 
-def _lacking(run: Run, kinds: Sequence[str]) -> QuerySet[Link]:
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds)
-    return rows.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).filter(~_in_run(run))
-
-
 def _mark_gone(run: Run, links: Sequence[Link]) -> None:
     for link in links:
         link.state, link.reason = LinkState.GONE, reason_json(Reason("gone_there", {"id": link.remote_id}))
     Link.objects.bulk_update(links, ["state", "reason"], batch_size=500)
     decisions = [Decision(Action.GONE, Ref(link.remote_kind, link.remote_id), contact_id=link.contact_id) for link in links]
-    write_lines([line_of(run, d, contact_id=link.contact_id, name=link.remote_name) for d, link in zip(decisions, links, strict=True)])
+    insert_rows(
+        RunLine, [line_of(run, d, contact_id=link.contact_id, name=link.remote_name) for d, link in zip(decisions, links, strict=True)]
+    )
 
 
 def sweep_invoices(run: Run, manifest: Manifest) -> None:
     """Remove the invoices that a complete, non-empty pull does not have any more."""
-    counts = staged_counts(run)
+    counts = seen_counts(run)
     for resource in resources_of(run, manifest, ResourceKind.INVOICES, complete=True):
-        rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource.key)
         if counts.get(resource.key):
-            seen = list(rows.values_list("remote_id", flat=True))
-            remove_unseen(run.workspace, run.connection_id, remote_kind=resource.remote_kind, seen=seen)
+            remove_unseen(run.workspace, run.connection_id, remote_kind=resource.remote_kind, seen=seen_ids(run, resource.key))
+
+
+def offer_duplicates(run: Run) -> None:
+    """Contacts that this run brought in and whose names are near to others are offered for a merge."""
+    rows = ContactChange.objects.filter(workspace_id=run.workspace_id, run_id=run.pk, action=ChangeAction.CREATED)
+    created = list(rows.values_list("contact_id", flat=True))
+    if created:
+        suggest(run.workspace, created, source=registry.manifest(run.connection.provider).label)
 
 
 def prove_books(run: Run) -> bool:
@@ -116,7 +122,9 @@ def _are_met(run: Run, links: QuerySet[Link]) -> bool:
         return True
     rows = Staged.objects.filter(workspace_id=run.workspace_id, run=run).values_list("remote_kind", "remote_id", "match_key")
     staged = {(kind, id_): key for kind, id_, key in rows}
-    met = sum(staged.get((kind, id_)) == exact_name(name) for kind, id_, name in stored)
+    lacking = set(lacking_ids(run, links))
+    # Read and not staged: the very version that is stored.
+    met = sum(staged.get((kind, id_), exact_name(name)) == exact_name(name) for kind, id_, name in stored if (kind, id_) not in lacking)
     return met * SAME_BOOKS >= len(stored)
 
 

@@ -19,6 +19,7 @@ class Link(WorkspaceModel):
     remote_kind = models.CharField(max_length=30)
     remote_id = models.CharField(max_length=100)
     remote_name = models.CharField(max_length=300, blank=True)
+    match_key = models.CharField(max_length=300, blank=True, db_collation="C")  # the name under the exact-name rule
     remote_url = models.CharField(max_length=500, blank=True)
     state = models.CharField(max_length=8, choices=LinkState.choices)
     hidden_state = models.CharField(max_length=8, blank=True)  # state before the integration went off
@@ -44,6 +45,7 @@ class Link(WorkspaceModel):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workspace", "connection", "state", "id"], name="link_state", condition=~Q(state="LINKED")),
+            models.Index(fields=["workspace", "connection", "match_key"], name="link_match_key"),
             models.Index(fields=["contact"], name="link_of_contact"),
         ]
 

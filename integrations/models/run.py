@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -79,7 +80,7 @@ class RunLine(WorkspaceModel):
 
 
 class Staged(WorkspaceModel):
-    """A record that a run has read and not finished with. `body` only where there is something to decide."""
+    """A record that a run has read and has something to decide about: it is new, or not the version that is stored."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="staged", db_index=False)
     round = models.PositiveSmallIntegerField(default=1)  # a list that moved under our feet is read again
@@ -88,15 +89,29 @@ class Staged(WorkspaceModel):
     remote_id = models.CharField(max_length=100)
     version = models.CharField(max_length=64)
     match_key = models.CharField(max_length=300, db_collation="C")
-    body = models.JSONField(null=True)
+    body = models.JSONField()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "run", "remote_kind", "remote_id"], name="staged_once")
         ]
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo", condition=Q(body__isnull=False)),
-        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo")]
 
     def __str__(self) -> str:
         return f"{self.remote_kind} {self.remote_id}"
+
+
+class Seen(WorkspaceModel):
+    """The ids of the records that a run has read, one row per flush: what is lacking here after a complete pull is gone over there."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="seen", db_index=False)
+    round = models.PositiveSmallIntegerField(default=1)
+    resource = models.CharField(max_length=30)
+    remote_kind = models.CharField(max_length=30)
+    ids = ArrayField(models.CharField(max_length=100))
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "run", "resource"], name="seen_of_run")]
+
+    def __str__(self) -> str:
+        return f"{len(self.ids)} {self.remote_kind}"

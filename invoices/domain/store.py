@@ -74,6 +74,12 @@ SELECT old.remote_kind, old.remote_id, old.version
 FROM unnest(%s::text[], %s::text[]) AS asked(kind, id)
 JOIN invoices_invoice old ON old.workspace_id = %s AND old.connection_id = %s AND old.remote_kind = asked.kind AND old.remote_id = asked.id
 """
+CHANGED = """
+SELECT asked.id FROM unnest(%s::text[], %s::text[]) AS asked(id, version) WHERE NOT EXISTS (
+  SELECT 1 FROM invoices_invoice old WHERE old.workspace_id = %s AND old.connection_id = %s
+  AND old.remote_kind = %s AND old.remote_id = asked.id AND old.version = asked.version
+)
+"""
 REMOVE = """
 DELETE FROM invoices_invoice old WHERE old.workspace_id = %s AND old.connection_id = %s AND old.remote_kind = %s
 AND NOT EXISTS (SELECT 1 FROM unnest(%s::text[]) AS seen(id) WHERE seen.id = old.remote_id)
@@ -105,6 +111,12 @@ def known_versions(workspace: Workspace, connection_id: int, refs: Iterable[Key]
     asked = list(refs)
     found = _fetch(KNOWN, [*_split(asked), workspace.pk, connection_id]) if asked else []
     return {(kind, remote_id): version for kind, remote_id, version in found}
+
+
+def changed_versions(workspace: Workspace, connection_id: int, *, kind: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Of these (id, version) the ids that are not stored in that version: what has to be read."""
+    found = _fetch(CHANGED, [[id_ for id_, _ in pairs], [version for _, version in pairs], workspace.pk, connection_id, kind])
+    return [row[0] for row in found]
 
 
 def remove_unseen(workspace: Workspace, connection_id: int, *, remote_kind: str, seen: Collection[str]) -> int:

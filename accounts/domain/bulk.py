@@ -1,0 +1,46 @@
+"""Write many rows in one statement with one parameter: several times quicker than binding every value by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.db import connection, models
+
+NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # an escaped NUL: PostgreSQL keeps none in text
+
+
+def reserve_ids(model: type[models.Model], number: int) -> list[int]:
+    """Primary keys for rows about to be inserted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, number])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def insert_rows(
+    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unique: Sequence[str] = (), update: Sequence[str] = ()
+) -> None:
+    """Insert rows of column -> value, all with the same columns. With `unique` a row that is there already gets the `update` columns."""
+    if not rows:
+        return
+    types = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
+    columns = ", ".join(f'"{name}"' for name in rows[0])
+    record = ", ".join(f'"{name}" {_plain(types[name])}' for name in rows[0])
+    conflict = (
+        f" ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in update)}" if unique else ""
+    )
+    # Names come from the model, the values travel as one parameter.
+    sql = f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {columns} FROM json_to_recordset(%s::json) AS r({record}){conflict}'  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [as_json(rows)])
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = orjson.dumps(rows).decode()
+    return NUL.sub(r"\1", text) if "\\u0000" in text else text
+
+
+def _plain(db_type: str | None) -> str:
+    return {"bigint": "bigint", "serial": "integer", "bigserial": "bigint"}.get(str(db_type), str(db_type).partition(" COLLATE ")[0])

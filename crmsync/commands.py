@@ -30,7 +30,7 @@ class JsonCommand(BaseCommand, abc.ABC):
             raise SystemExit(1)
 
     @abc.abstractmethod
-    def run(self, **options: Any) -> dict[str, Any]:
+    def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Do the work and give what `--json` prints."""
 
     def say(self, result: dict[str, Any]) -> str:

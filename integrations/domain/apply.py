@@ -91,9 +91,9 @@ def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin
     applied.contact_of |= {d.ref: pk for d, pk in zip(decisions, applied.created, strict=True)}
 
 
-def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int | None, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """A record linked to a contact that is there already brings its tags along ("Supplier")."""
-    merged: dict[int, dict[str, Any]] = {pk: row for pk, row in changes.items() if pk is not None}
+    merged = dict(changes)
     for decision in decisions:
         if decision.action is Action.LINK and decision.remote is not None and decision.contact_id is not None:
             tags = batch.contacts[decision.contact_id].tags

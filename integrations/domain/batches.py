@@ -129,7 +129,7 @@ def _candidates(run: Run, keys: set[str]) -> list[tuple[int, str, str]]:
     return list(named.order_by("pk").values_list("pk", "kind", "exact_name"))
 
 
-def _contacts(run: Run, ids: set[int | None], *, lock: bool) -> dict[int, Contact]:
+def _contacts(run: Run, ids: set[int], *, lock: bool) -> dict[int, Contact]:
     rows = Contact.objects.filter(workspace_id=run.workspace_id, pk__in=ids).order_by("pk")
     return {contact.pk: contact for contact in (rows.select_for_update(of=("self",)) if lock else rows)}
 

@@ -15,7 +15,7 @@ class ProviderError(Exception):
 
 
 class Retry(ProviderError):
-    """Try again by itself, not before `after` seconds (None: the caller's back-off decides). `in_doubt`: the request may have been carried out."""
+    """Try again by itself, not before `after` seconds (None: back-off decides). `in_doubt`: it may have been carried out."""
 
     def __init__(self, reason: Reason, *, detail: str = "", after: float | None = None, in_doubt: bool = False) -> None:
         super().__init__(reason, detail=detail)

@@ -58,7 +58,7 @@ class FieldType(enum.StrEnum):
     TEXT = "text"
     BOOLEAN = "boolean"
     TEAM = "team"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105  a kind of field
     INTEGER = "integer"
 
 
@@ -94,7 +94,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
-    """Authorisation code with PKCE (RFC 6749, RFC 7636). Addresses and client come from the environment: `<PREFIX>_AUTHORIZE_URL`, `_TOKEN_URL`,
+    """Authorisation code with PKCE (RFC 6749, RFC 7636). The environment tells the rest: `<PREFIX>_AUTHORIZE_URL`, `_TOKEN_URL`,
     `_CLIENT_ID`, `_CLIENT_SECRET`, `_SCOPES`, `_CLIENT_AUTH` (basic | body | public)."""
 
     env_prefix: str
@@ -160,10 +160,10 @@ class Provider(Protocol):
         """Exactly what `create` would send, in the vendor's words (shown before sending)."""
 
     def create(self, party: Party, *, key: str) -> RawRecord:
-        """Create the record; `key` identifies the attempt where the vendor supports it. Raises Retry(in_doubt=True) when it may exist now."""
+        """Create the record; `key` names the attempt where the vendor supports it. Retry(in_doubt=True): it may exist now."""
 
     def update(self, current: RawRecord, changes: Fields, party: Party) -> RawRecord:
-        """Put `changes` (canonical) into the record as last read, everything else as read. `party` is the whole contact, for composite fields."""
+        """Put `changes` (canonical) into the record as last read, all else as read. `party` is the whole contact."""
 
     def find(self, party: Party) -> Sequence[RawRecord]:
         """Every record at the vendor that `create(party)` may have made (look-up of a create in doubt)."""

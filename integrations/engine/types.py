@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-# Canonical field -> value. Scalars are str ("" = empty); "address" is a mapping of line1 line2 city region postcode country (ISO 3166 alpha-2).
+# Canonical field -> value. Scalars are str ("" = empty); "address" maps line1 line2 city region postcode country (ISO 3166 alpha-2).
 # Field names in use: name legal_name trade_name first_name last_name email phone website tax_id notes address life_cycle.
 Fields = Mapping[str, Any]
 Params = Mapping[str, Any]

@@ -2,294 +2,509 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import integrations.models.connection
 from django.conf import settings
 from django.db import migrations, models
 
+import integrations.models.connection
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_row_security'),
-        ('contacts', '0002_history_trigger'),
+        ("accounts", "0002_row_security"),
+        ("contacts", "0002_history_trigger"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=30)),
-                ('status', models.CharField(choices=[('SETUP', 'Not connected yet'), ('ACTIVE', 'Connected'), ('RECONNECT', 'Reconnect'), ('PAUSED', 'Paused'), ('OFF', 'Off')], default='SETUP', max_length=10)),
-                ('settings', models.JSONField(default=dict, verbose_name='settings')),
-                ('secrets', models.TextField(blank=True)),
-                ('account_id', models.CharField(blank=True, max_length=100)),
-                ('account_name', models.CharField(blank=True, max_length=200)),
-                ('hook_key', models.CharField(default=integrations.models.connection._hook_key, max_length=40)),
-                ('denied', models.JSONField(default=dict)),
-                ('notice', models.JSONField(default=dict)),
-                ('token_expires_at', models.DateTimeField(null=True)),
-                ('can_refresh', models.BooleanField(default=True)),
-                ('connected_at', models.DateTimeField(null=True)),
-                ('disabled_at', models.DateTimeField(null=True)),
-                ('next_due_at', models.DateTimeField(null=True)),
-                ('last_attempt_at', models.DateTimeField(null=True)),
-                ('last_success_at', models.DateTimeField(null=True)),
-                ('last_full_at', models.DateTimeField(null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('alerted_at', models.DateTimeField(null=True)),
-                ('restores_links', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connected_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.CharField(max_length=30)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("SETUP", "Not connected yet"),
+                            ("ACTIVE", "Connected"),
+                            ("RECONNECT", "Reconnect"),
+                            ("PAUSED", "Paused"),
+                            ("OFF", "Off"),
+                        ],
+                        default="SETUP",
+                        max_length=10,
+                    ),
+                ),
+                ("settings", models.JSONField(default=dict, verbose_name="settings")),
+                ("secrets", models.TextField(blank=True)),
+                ("account_id", models.CharField(blank=True, max_length=100)),
+                ("account_name", models.CharField(blank=True, max_length=200)),
+                ("hook_key", models.CharField(default=integrations.models.connection._hook_key, max_length=40)),
+                ("denied", models.JSONField(default=dict)),
+                ("notice", models.JSONField(default=dict)),
+                ("token_expires_at", models.DateTimeField(null=True)),
+                ("can_refresh", models.BooleanField(default=True)),
+                ("connected_at", models.DateTimeField(null=True)),
+                ("disabled_at", models.DateTimeField(null=True)),
+                ("next_due_at", models.DateTimeField(null=True)),
+                ("last_attempt_at", models.DateTimeField(null=True)),
+                ("last_success_at", models.DateTimeField(null=True)),
+                ("last_full_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("alerted_at", models.DateTimeField(null=True)),
+                ("restores_links", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connected_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Exchange',
+            name="Exchange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('connection_id', models.BigIntegerField()),
-                ('run_id', models.BigIntegerField(null=True)),
-                ('at', models.DateTimeField()),
-                ('method', models.CharField(max_length=8)),
-                ('url', models.TextField()),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('milliseconds', models.PositiveIntegerField(default=0)),
-                ('request', models.TextField(blank=True)),
-                ('response', models.TextField(blank=True)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("connection_id", models.BigIntegerField()),
+                ("run_id", models.BigIntegerField(null=True)),
+                ("at", models.DateTimeField()),
+                ("method", models.CharField(max_length=8)),
+                ("url", models.TextField()),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("milliseconds", models.PositiveIntegerField(default=0)),
+                ("request", models.TextField(blank=True)),
+                ("response", models.TextField(blank=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('remote_kind', models.CharField(max_length=30)),
-                ('remote_id', models.CharField(max_length=100)),
-                ('remote_name', models.CharField(blank=True, max_length=300)),
-                ('match_key', models.CharField(blank=True, db_collation='C', max_length=300)),
-                ('remote_url', models.CharField(blank=True, max_length=500)),
-                ('state', models.CharField(choices=[('LINKED', 'In sync'), ('HELD', 'Waits for you'), ('IGNORED', 'Left alone'), ('FAILING', 'Failing'), ('GONE', 'Deleted there'), ('HIDDEN', 'Hidden')], max_length=8)),
-                ('hidden_state', models.CharField(blank=True, max_length=8)),
-                ('base_ours', models.JSONField(default=dict)),
-                ('base_theirs', models.JSONField(default=dict)),
-                ('version', models.CharField(blank=True, max_length=64)),
-                ('reason', models.JSONField(default=dict)),
-                ('detail', models.TextField(blank=True)),
-                ('candidates', models.JSONField(default=list)),
-                ('conflicts', models.JSONField(default=list)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('next_try_at', models.DateTimeField(null=True)),
-                ('missed', models.PositiveSmallIntegerField(default=0)),
-                ('synced_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='integrations.connection')),
-                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='links', to='contacts.contact')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("remote_kind", models.CharField(max_length=30)),
+                ("remote_id", models.CharField(max_length=100)),
+                ("remote_name", models.CharField(blank=True, max_length=300)),
+                ("match_key", models.CharField(blank=True, db_collation="C", max_length=300)),
+                ("remote_url", models.CharField(blank=True, max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("LINKED", "In sync"),
+                            ("HELD", "Waits for you"),
+                            ("IGNORED", "Left alone"),
+                            ("FAILING", "Failing"),
+                            ("GONE", "Deleted there"),
+                            ("HIDDEN", "Hidden"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("hidden_state", models.CharField(blank=True, max_length=8)),
+                ("base_ours", models.JSONField(default=dict)),
+                ("base_theirs", models.JSONField(default=dict)),
+                ("version", models.CharField(blank=True, max_length=64)),
+                ("reason", models.JSONField(default=dict)),
+                ("detail", models.TextField(blank=True)),
+                ("candidates", models.JSONField(default=list)),
+                ("conflicts", models.JSONField(default=list)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("next_try_at", models.DateTimeField(null=True)),
+                ("missed", models.PositiveSmallIntegerField(default=0)),
+                ("synced_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="links", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="links", to="contacts.contact"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OAuthAttempt',
+            name="OAuthAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state_digest', models.CharField(max_length=64)),
-                ('session_digest', models.CharField(max_length=64)),
-                ('verifier', models.TextField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='integrations.connection')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("state_digest", models.CharField(max_length=64)),
+                ("session_digest", models.CharField(max_length=64)),
+                ("verifier", models.TextField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="integrations.connection"),
+                ),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('operation', models.CharField(choices=[('update', 'Update'), ('create', 'Export')], default='update', max_length=8)),
-                ('state', models.CharField(choices=[('WAITING', 'Waiting'), ('SENDING', 'Sending'), ('STUCK', 'Needs attention')], default='WAITING', max_length=8)),
-                ('in_doubt', models.BooleanField(default=False)),
-                ('attempt_key', models.CharField(blank=True, max_length=40)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('sending_since', models.DateTimeField(null=True)),
-                ('reason', models.JSONField(default=dict)),
-                ('detail', models.TextField(blank=True)),
-                ('fields', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='outbox', to='integrations.connection')),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.contact')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("operation", models.CharField(choices=[("update", "Update"), ("create", "Export")], default="update", max_length=8)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("WAITING", "Waiting"), ("SENDING", "Sending"), ("STUCK", "Needs attention")],
+                        default="WAITING",
+                        max_length=8,
+                    ),
+                ),
+                ("in_doubt", models.BooleanField(default=False)),
+                ("attempt_key", models.CharField(blank=True, max_length=40)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("not_before", models.DateTimeField(null=True)),
+                ("sending_since", models.DateTimeField(null=True)),
+                ("reason", models.JSONField(default=dict)),
+                ("detail", models.TextField(blank=True)),
+                ("fields", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="outbox", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.contact"),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('initial', 'First sync'), ('scheduled', 'Scheduled'), ('manual', 'Sync now'), ('preview', 'Preview'), ('undo', 'Undo')], max_length=10)),
-                ('status', models.CharField(choices=[('QUEUED', 'Waiting'), ('RUNNING', 'Running'), ('WAITING', 'Paused by the other side'), ('DECIDING', 'Waits for your decision'), ('DONE', 'Finished')], default='QUEUED', max_length=10)),
-                ('outcome', models.CharField(blank=True, choices=[('success', 'Done'), ('partial', 'Done, some records need you'), ('failed', 'Failed'), ('needs_reconnect', 'Reconnect needed'), ('needs_decision', 'Needs your decision'), ('cancelled', 'Stopped')], max_length=16)),
-                ('phase', models.CharField(choices=[('fetch', 'Reading'), ('apply', 'Writing'), ('sweep', 'Checking'), ('done', 'Finished')], default='fetch', max_length=6)),
-                ('cursor', models.JSONField(default=dict)),
-                ('counters', models.JSONField(default=dict)),
-                ('plan', models.JSONField(default=dict)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('page', models.PositiveIntegerField(default=0)),
-                ('pages', models.PositiveIntegerField(default=0)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('reason', models.JSONField(default=dict)),
-                ('detail', models.TextField(blank=True)),
-                ('confirmed', models.BooleanField(default=False)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('lease', models.CharField(blank=True, max_length=40)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('resume_at', models.DateTimeField(null=True)),
-                ('slot', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='integrations.connection')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='undoes', to='integrations.run')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("initial", "First sync"),
+                            ("scheduled", "Scheduled"),
+                            ("manual", "Sync now"),
+                            ("preview", "Preview"),
+                            ("undo", "Undo"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("QUEUED", "Waiting"),
+                            ("RUNNING", "Running"),
+                            ("WAITING", "Paused by the other side"),
+                            ("DECIDING", "Waits for your decision"),
+                            ("DONE", "Finished"),
+                        ],
+                        default="QUEUED",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("success", "Done"),
+                            ("partial", "Done, some records need you"),
+                            ("failed", "Failed"),
+                            ("needs_reconnect", "Reconnect needed"),
+                            ("needs_decision", "Needs your decision"),
+                            ("cancelled", "Stopped"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[("fetch", "Reading"), ("apply", "Writing"), ("sweep", "Checking"), ("done", "Finished")],
+                        default="fetch",
+                        max_length=6,
+                    ),
+                ),
+                ("cursor", models.JSONField(default=dict)),
+                ("counters", models.JSONField(default=dict)),
+                ("plan", models.JSONField(default=dict)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("page", models.PositiveIntegerField(default=0)),
+                ("pages", models.PositiveIntegerField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("reason", models.JSONField(default=dict)),
+                ("detail", models.TextField(blank=True)),
+                ("confirmed", models.BooleanField(default=False)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("lease", models.CharField(blank=True, max_length=40)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("resume_at", models.DateTimeField(null=True)),
+                ("slot", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="integrations.connection"
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="undoes", to="integrations.run"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunLine',
+            name="RunLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('level', models.CharField(choices=[('info', 'Info'), ('warning', 'Warning'), ('error', 'Error')], default='info', max_length=8)),
-                ('action', models.CharField(max_length=12)),
-                ('remote_kind', models.CharField(blank=True, max_length=30)),
-                ('remote_id', models.CharField(blank=True, max_length=100)),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('contact_id', models.BigIntegerField(null=True)),
-                ('fields', models.JSONField(default=list)),
-                ('reason', models.JSONField(default=dict)),
-                ('detail', models.TextField(blank=True)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='integrations.run')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "level",
+                    models.CharField(choices=[("info", "Info"), ("warning", "Warning"), ("error", "Error")], default="info", max_length=8),
+                ),
+                ("action", models.CharField(max_length=12)),
+                ("remote_kind", models.CharField(blank=True, max_length=30)),
+                ("remote_id", models.CharField(blank=True, max_length=100)),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("contact_id", models.BigIntegerField(null=True)),
+                ("fields", models.JSONField(default=list)),
+                ("reason", models.JSONField(default=dict)),
+                ("detail", models.TextField(blank=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="integrations.run"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Seen',
+            name="Seen",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('resource', models.CharField(max_length=30)),
-                ('remote_kind', models.CharField(max_length=30)),
-                ('ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), size=None)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='seen', to='integrations.run')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("resource", models.CharField(max_length=30)),
+                ("remote_kind", models.CharField(max_length=30)),
+                ("ids", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), size=None)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="seen", to="integrations.run"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Staged',
+            name="Staged",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('resource', models.CharField(max_length=30)),
-                ('remote_kind', models.CharField(max_length=30)),
-                ('remote_id', models.CharField(max_length=100)),
-                ('version', models.CharField(max_length=64)),
-                ('match_key', models.CharField(db_collation='C', max_length=300)),
-                ('body', models.JSONField()),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='staged', to='integrations.run')),
-                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("resource", models.CharField(max_length=30)),
+                ("remote_kind", models.CharField(max_length=30)),
+                ("remote_id", models.CharField(max_length=100)),
+                ("version", models.CharField(max_length=64)),
+                ("match_key", models.CharField(db_collation="C", max_length=300)),
+                ("body", models.JSONField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="staged", to="integrations.run"
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Wake',
+            name="Wake",
             fields=[
-                ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='integrations.connection')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.workspace')),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="integrations.connection",
+                    ),
+                ),
+                ("at", models.DateTimeField(db_index=True)),
+                ("workspace", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace")),
             ],
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'OFF'), _negated=True), fields=('workspace', 'provider'), name='connection_live_once'),
+            model_name="connection",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "OFF"), _negated=True), fields=("workspace", "provider"), name="connection_live_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='exchange',
-            index=models.Index(fields=['workspace', 'connection_id', '-id'], name='exchange_recent'),
+            model_name="exchange",
+            index=models.Index(fields=["workspace", "connection_id", "-id"], name="exchange_recent"),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(condition=models.Q(('state', 'LINKED'), _negated=True), fields=['workspace', 'connection', 'state', 'id'], name='link_state'),
+            model_name="link",
+            index=models.Index(
+                condition=models.Q(("state", "LINKED"), _negated=True), fields=["workspace", "connection", "state", "id"], name="link_state"
+            ),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(fields=['workspace', 'connection', 'match_key'], name='link_match_key'),
+            model_name="link",
+            index=models.Index(fields=["workspace", "connection", "match_key"], name="link_match_key"),
         ),
         migrations.AddIndex(
-            model_name='link',
-            index=models.Index(fields=['contact'], name='link_of_contact'),
+            model_name="link",
+            index=models.Index(fields=["contact"], name="link_of_contact"),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('workspace', 'connection', 'remote_kind', 'remote_id'), name='link_remote'),
+            model_name="link",
+            constraint=models.UniqueConstraint(fields=("workspace", "connection", "remote_kind", "remote_id"), name="link_remote"),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(condition=models.Q(('contact__isnull', False)), fields=('workspace', 'connection', 'contact', 'remote_kind'), name='link_contact'),
+            model_name="link",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("contact__isnull", False)),
+                fields=("workspace", "connection", "contact", "remote_kind"),
+                name="link_contact",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='oauthattempt',
-            constraint=models.UniqueConstraint(fields=('workspace', 'state_digest'), name='oauth_state'),
+            model_name="oauthattempt",
+            constraint=models.UniqueConstraint(fields=("workspace", "state_digest"), name="oauth_state"),
         ),
         migrations.AddIndex(
-            model_name='outbox',
-            index=models.Index(fields=['workspace', 'state', 'not_before', 'id'], name='outbox_due'),
+            model_name="outbox",
+            index=models.Index(fields=["workspace", "state", "not_before", "id"], name="outbox_due"),
         ),
         migrations.AddIndex(
-            model_name='outbox',
-            index=models.Index(fields=['contact'], name='outbox_contact'),
+            model_name="outbox",
+            index=models.Index(fields=["contact"], name="outbox_contact"),
         ),
         migrations.AddConstraint(
-            model_name='outbox',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'WAITING')), fields=('workspace', 'connection', 'contact'), name='outbox_one_waiting'),
+            model_name="outbox",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "WAITING")), fields=("workspace", "connection", "contact"), name="outbox_one_waiting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outbox',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'SENDING')), fields=('workspace', 'connection', 'contact'), name='outbox_one_sending'),
+            model_name="outbox",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "SENDING")), fields=("workspace", "connection", "contact"), name="outbox_one_sending"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outbox',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'STUCK')), fields=('workspace', 'connection', 'contact'), name='outbox_one_stuck'),
+            model_name="outbox",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "STUCK")), fields=("workspace", "connection", "contact"), name="outbox_one_stuck"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['workspace', 'connection', '-id'], name='run_recent'),
+            model_name="run",
+            index=models.Index(fields=["workspace", "connection", "-id"], name="run_recent"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'DONE'), _negated=True), fields=('workspace', 'connection'), name='run_one_at_a_time'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "DONE"), _negated=True), fields=("workspace", "connection"), name="run_one_at_a_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('slot__isnull', False)), fields=('workspace', 'connection', 'slot'), name='run_once_per_slot'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("slot__isnull", False)), fields=("workspace", "connection", "slot"), name="run_once_per_slot"
+            ),
         ),
         migrations.AddIndex(
-            model_name='runline',
-            index=models.Index(fields=['workspace', 'run', 'id'], name='line_of_run'),
+            model_name="runline",
+            index=models.Index(fields=["workspace", "run", "id"], name="line_of_run"),
         ),
         migrations.AddIndex(
-            model_name='seen',
-            index=models.Index(fields=['workspace', 'run', 'resource'], name='seen_of_run'),
+            model_name="seen",
+            index=models.Index(fields=["workspace", "run", "resource"], name="seen_of_run"),
         ),
         migrations.AddIndex(
-            model_name='staged',
-            index=models.Index(fields=['workspace', 'run', 'resource', 'id'], name='staged_todo'),
+            model_name="staged",
+            index=models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo"),
         ),
         migrations.AddConstraint(
-            model_name='staged',
-            constraint=models.UniqueConstraint(fields=('workspace', 'run', 'remote_kind', 'remote_id'), name='staged_once'),
+            model_name="staged",
+            constraint=models.UniqueConstraint(fields=("workspace", "run", "remote_kind", "remote_id"), name="staged_once"),
         ),
     ]

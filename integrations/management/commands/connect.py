@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -23,7 +24,7 @@ from integrations.registry import UnknownProvider
 class Command(JsonCommand):
     help = "Connect a provider to a workspace."
 
-    def arguments(self, parser: CommandParser) -> None:
+    def arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = "Providers and their settings: " + "; ".join(map(_described, registry.manifests().values()))
         parser.add_argument("provider", help=", ".join(registry.manifests()))
         parser.add_argument("--workspace", required=True, metavar="SLUG")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
@@ -26,7 +27,7 @@ FINE = frozenset({Outcome.SUCCESS, Outcome.PARTIAL})
 class Command(JsonCommand):
     help = "Sync a connection now, in the foreground."
 
-    def arguments(self, parser: CommandParser) -> None:
+    def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("connection_id", type=int, metavar="CONNECTION_ID")
         parser.add_argument("--preview", action="store_true", help="show what would happen; nothing is written on either side")
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 from django_scopes import scope
@@ -80,13 +81,13 @@ class WorkspaceMiddleware:
                 return view(request, *args, **kwargs)
         with workspace_tx(membership.workspace, origin=request.origin):  # type: ignore[attr-defined]  # set just above
             response = view(request, *args, **kwargs)
-            if hasattr(response, "render") and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
             return response
 
 
 def _membership(request: HttpRequest, *, slug: str) -> Membership:
-    found = Membership.objects.select_related("workspace").filter(workspace__slug=slug, user_id=request.user.pk).first()
+    found = Membership.objects.select_related("workspace").filter(workspace__slug=slug, user_id=request.user.pk or 0).first()
     if found is None:
         raise Http404
     found.user = request.user  # type: ignore[assignment]  # authenticated above

@@ -3,7 +3,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_scopes import ScopedManager
 
 from accounts.enums import ADMIN_ROLES, Role
 from accounts.scoping import WorkspaceModel
@@ -75,8 +74,6 @@ class Invitation(WorkspaceModel):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
-
-    objects = ScopedManager(workspace="workspace")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["workspace", "digest"], name="invitation_digest")]

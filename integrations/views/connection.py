@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Avg, F
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -198,15 +198,9 @@ def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         door.disable(connection, user=request.user)
         messages.success(request, _("%(name)s is off. Your contacts are all still here.") % {"name": manifest.label})
-        return back_to_list(request)
+        return redirect("integrations:list", slug=request.workspace.slug)
     context = page_context(request, connection, "settings") | {"effect": door.disable_effect(connection)}
     return render(request, "integrations/disable.html", context)
-
-
-def back_to_list(request: WorkspaceRequest) -> HttpResponse:
-    response = HttpResponse(status=302)
-    response["Location"] = f"/w/{request.workspace.slug}/settings/integrations/"
-    return response
 
 
 @require_GET

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.models import Workspace
+from accounts.scoping import workspace_tx
+from contacts.models import Contact
+from integrations.enums import LinkState, OutboxState
+from integrations.models import Connection, Link, Outbox, Run
+from tests.fixtures import Cast
+from tests.integrations import rows
+
+
+@pytest.fixture
+def connection(cast: Cast) -> Connection:
+    with workspace_tx(cast.workspace):
+        return rows.connection(cast.workspace, cast.alice)
+
+
+def url(connection: Connection, path: str = "") -> str:
+    return f"/w/hartwell/integrations/{connection.pk}/attention/{path}"
+
+
+def test_a_record_is_tied_to_the_contact_a_person_chooses(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        first, second = rows.organisation(workspace, "Smith Joinery"), rows.organisation(workspace, "Smith Joinery", tax_id="2")
+        held = rows.held(connection, first, second)
+    page = alice.get(url(connection, f"link:{held.pk}/choose/"))
+    assert page.text.count("Smith Joinery") >= 2
+    assert "Choose the one that is record" in page.text
+    after = alice.post(url(connection, f"link:{held.pk}/choose/"), {"contact": second.pk}, follow=True)
+    assert "Smith Joinery is linked" in after.text
+    with workspace_tx(workspace):
+        held.refresh_from_db()
+        assert (held.state, held.contact_id, held.candidates) == (LinkState.LINKED, second.pk, [])
+
+
+def test_a_record_comes_in_as_a_new_contact(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        held = rows.held(connection, rows.organisation(workspace))
+    assert "comes in as a new contact" in alice.post(url(connection, f"link:{held.pk}/choose/"), {"contact": "new"}, follow=True).text
+    with workspace_tx(workspace):
+        assert Contact.objects.filter(name="Smith Joinery").count() == 2
+
+
+def test_any_contact_can_be_searched_for(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        rows.organisation(workspace, "Quite Another Name")
+        held = rows.held(connection, rows.organisation(workspace))
+    assert "Quite Another Name" in alice.get(url(connection, f"link:{held.pk}/choose/?q=another")).text
+    assert "No contact has this" in alice.get(url(connection, f"link:{held.pk}/choose/?q=zzz")).text
+
+
+@pytest.mark.parametrize("picked", ["", "x", "99999999999999999999"])
+def test_nothing_chosen_is_said(alice: Client, workspace: Workspace, connection: Connection, picked: str) -> None:
+    with workspace_tx(workspace):
+        held = rows.held(connection, rows.organisation(workspace))
+    assert "Choose a contact first" in alice.post(url(connection, f"link:{held.pk}/choose/"), {"contact": picked}, follow=True).text
+
+
+def test_a_contact_that_is_taken_is_refused(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        taken = rows.organisation(workspace, "Taken")
+        rows.link(connection, taken)
+        held = rows.held(connection, taken)
+    after = alice.post(url(connection, f"link:{held.pk}/choose/"), {"contact": taken.pk}, follow=True)
+    assert "linked to another record already" in after.text
+
+
+def test_contacts_of_another_workspace_cannot_be_chosen(cast: Cast, alice: Client, connection: Connection) -> None:
+    with workspace_tx(cast.elsewhere):
+        foreign = rows.organisation(cast.elsewhere)
+    with workspace_tx(cast.workspace):
+        held = rows.held(connection, rows.organisation(cast.workspace))
+    assert alice.post(url(connection, f"link:{held.pk}/choose/"), {"contact": foreign.pk}).status_code == 404
+
+
+@pytest.mark.parametrize("winner", ["crm", "remote"])
+def test_a_conflict_is_settled_side_by_side(alice: Client, workspace: Workspace, connection: Connection, winner: str) -> None:
+    with workspace_tx(workspace):
+        contact = rows.organisation(workspace, "Café Lumière", emails=[{"label": "", "email": "a@here.example"}])
+        link = rows.conflict(connection, contact)
+    page = alice.get(url(connection, f"link:{link.pk}/settle/")).text
+    assert page.index("a@here.example") < page.index("b@there.example")
+    after = alice.post(url(connection, f"link:{link.pk}/settle/"), {"winner.email": winner}, follow=True)
+    assert "Both sides get the values you chose" in after.text
+    with workspace_tx(workspace):
+        link.refresh_from_db()
+        assert (link.state, link.conflicts) == (LinkState.LINKED, [])
+        assert Outbox.objects.filter(contact=contact).count() == 1
+
+
+def test_settling_nothing_is_said(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        link = rows.conflict(connection, rows.organisation(workspace))
+    after = alice.post(url(connection, f"link:{link.pk}/settle/"), {"winner.email": "nobody"}, follow=True)
+    assert "Choose a value first" in after.text
+
+
+def test_left_alone_and_taken_back(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        held = rows.held(connection, rows.organisation(workspace))
+    assert "Left alone from now on" in alice.post(url(connection, f"link:{held.pk}/ignore/"), follow=True).text
+    listed = alice.get(url(connection, "?state=IGNORED")).text
+    assert "Take back" in listed
+    assert "looked at again now" in alice.post(url(connection, f"link:{held.pk}/take-back/"), follow=True).text
+    with workspace_tx(workspace):
+        held.refresh_from_db()
+        assert held.state == LinkState.HELD
+        assert Run.objects.count() == 1
+    assert "not open any more" in alice.post(url(connection, f"link:{held.pk}/take-back/"), follow=True).text
+
+
+def test_retry_one_a_reason_or_all(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        stuck = [rows.stuck(connection, rows.organisation(workspace, name)) for name in ("A", "B", "C")]
+        Outbox.objects.filter(pk=stuck[2].pk).update(reason={"code": "too_long", "params": {}})
+    alice.post(url(connection, "retry/"), {"row": f"outbox:{stuck[0].pk}"})
+    assert _waiting(workspace) == 1
+    alice.post(url(connection, "retry/"), {"reason": "too_long"})
+    assert _waiting(workspace) == 2
+    alice.post(url(connection, "retry/"))
+    assert _waiting(workspace) == 3
+    assert "nothing to try again" in alice.post(url(connection, "retry/"), follow=True).text
+
+
+def _waiting(workspace: Workspace) -> int:
+    with workspace_tx(workspace):
+        return Outbox.objects.filter(state=OutboxState.WAITING).count()
+
+
+def test_reasons_are_cards_and_narrow_the_list(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        rows.held(connection, rows.organisation(workspace))
+        rows.stuck(connection, rows.organisation(workspace, "Ørsted Foods"))
+    page = alice.get(url(connection))
+    assert {group.code for group in page.context["groups"]} == {"two_here", "refused"}
+    assert [row.name for row in alice.get(url(connection, "?reason=refused")).context["rows"]] == ["Ørsted Foods"]
+    assert [row.name for row in alice.get(url(connection, "?q=smith")).context["rows"]] == ["Smith Joinery"]
+    assert "What Crunch said" in page.text
+
+
+@pytest.mark.parametrize("row_id", ["link:999999", "link:x", "outbox:1", "nothing", "link:99999999999999999999"])
+def test_rows_that_are_not_there(alice: Client, connection: Connection, row_id: str) -> None:
+    assert alice.get(url(connection, f"{row_id}/choose/")).status_code == 404
+    assert alice.get(url(connection, f"{row_id}/settle/")).status_code == 404
+    assert alice.post(url(connection, f"{row_id}/take-back/")).status_code == 302
+
+
+def test_buttons_lead_back_to_own_pages_alone(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        ids = [rows.held(connection, rows.organisation(workspace, name)).pk for name in ("A", "B")]
+    own = alice.post(url(connection, f"link:{ids[0]}/ignore/"), {"next": "/w/hartwell/integrations/"})
+    assert own["Location"] == "/w/hartwell/integrations/"
+    foreign = alice.post(url(connection, f"link:{ids[1]}/ignore/"), {"next": "https://evil.example/"})
+    assert foreign["Location"] == url(connection)
+
+
+def test_empty_states(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    assert "Nothing needs you" in alice.get(url(connection)).text
+    assert "No record fits" in alice.get(url(connection, "?q=x")).text
+    assert "Nothing here" in alice.get(url(connection, "?state=GONE")).text
+    with workspace_tx(workspace):
+        assert Link.objects.count() == 0

@@ -26,8 +26,8 @@ from crmsync.lib.text import has_control
 
 THEMES = [("auto", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
 ROLE_TEXTS = {
-    Role.OWNER: _("Everything, also owners and the end of the workspace"),
-    Role.ADMIN: _("Everything but owners: settings, members, connections"),
+    Role.OWNER: _("Everything, including who else is an owner"),
+    Role.ADMIN: _("Settings, members and connections; everything but owners"),
     Role.MEMBER: _("Contacts without a team, of their own teams, or that they own"),
     Role.RESTRICTED: _("Only contacts of their own teams, or that they own"),
 }

@@ -65,6 +65,7 @@ def workspace_tx(workspace: Workspace, *, origin: Origin = SYSTEM) -> Iterator[N
             with scope(workspace=workspace), transaction.atomic():
                 yield
             return
+    nested = connection.in_atomic_block
     with scope(workspace=workspace), transaction.atomic():
         token = _current.set((workspace.pk, origin))
         _tell_database(workspace.pk, origin)
@@ -72,8 +73,9 @@ def workspace_tx(workspace: Workspace, *, origin: Origin = SYSTEM) -> Iterator[N
             yield
         finally:
             _current.reset(token)
-            if outer is not None and connection.in_atomic_block and not connection.needs_rollback:
-                _tell_database(outer[0], outer[1])
+        if nested:
+            # The settings last to the end of the transaction, not of this block. (After an error the savepoint takes them back.)
+            _tell_database(*(outer or (None, SYSTEM)))
 
 
 class AnotherWorkspace(RuntimeError):
@@ -85,12 +87,12 @@ def _refuse_other(open_id: int, workspace: Workspace) -> None:
         raise AnotherWorkspace(f"workspace {open_id} is open, {workspace.pk} asked for")
 
 
-def _tell_database(workspace_id: int, origin: Origin) -> None:
+def _tell_database(workspace_id: int | None, origin: Origin) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('app.workspace_id', %s, true), set_config('app.origin', %s, true), set_config('app.actor_id', %s, true),"
             " set_config('app.run_id', %s, true), set_config('app.label', %s, true)",
-            [str(workspace_id), origin.kind, str(origin.actor_id or ""), str(origin.run_id or ""), origin.label],
+            [str(workspace_id or ""), origin.kind, str(origin.actor_id or ""), str(origin.run_id or ""), origin.label],
         )
 
 

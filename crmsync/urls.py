@@ -16,7 +16,7 @@ def _existing(name: str, *, apps: tuple[str, ...]) -> list[URLResolver]:
     return [path("", include(module)) for module in modules]
 
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("schema/", api_docs.schema, name="schema"),
     path("docs/", api_docs.docs, name="docs"),
     *_existing("api.urls", apps=("accounts", *APPS)),
@@ -27,7 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("connect/<slug:provider>/callback/", consent.callback, name="consent_callback"),
     path("", include("accounts.urls")),
     path("connect/<slug:provider>/callback/", consent.callback, name="connect_callback"),
     path("w/<slug:slug>/", include(_existing("urls", apps=APPS))),

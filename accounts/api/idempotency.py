@@ -16,10 +16,10 @@ from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import problems
+from accounts.api.requests import ApiRequest
 from accounts.models import IdempotentAnswer
 from accounts.scoping import workspace_tx
 
@@ -36,7 +36,7 @@ Work = Callable[[], HttpResponseBase]
 class Attempt:
     """One request with its key."""
 
-    request: Request
+    request: ApiRequest
     key: str
     target: str
     body_digest: str
@@ -45,7 +45,7 @@ class Attempt:
         return IdempotentAnswer.objects.filter(user_id=self.request.user.pk, key=self.key)
 
 
-def attempt_of(request: Request, *, body_digest: Callable[[Request], str]) -> Attempt | None:
+def attempt_of(request: ApiRequest, *, body_digest: Callable[[ApiRequest], str]) -> Attempt | None:
     """The attempt, or None for a request without the header."""
     key = request.headers.get("Idempotency-Key")
     if request.method != "POST" or key is None:
@@ -56,7 +56,7 @@ def attempt_of(request: Request, *, body_digest: Callable[[Request], str]) -> At
     return Attempt(request=request, key=key, target=f"POST {request.path}"[:300], body_digest=body_digest(request))
 
 
-def digest_of_body(request: Request) -> str:
+def digest_of_body(request: ApiRequest) -> str:
     return hashlib.sha256(request._request.body).hexdigest()
 
 

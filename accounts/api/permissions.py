@@ -5,8 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
 
+from accounts.api.requests import ApiRequest
 from accounts.domain.tokens import effective_scopes
 from accounts.enums import TokenScope
 
@@ -14,7 +14,7 @@ from accounts.enums import TokenScope
 class WorkspacePermission(BasePermission):
     """A token, of the scope the view asks for, of a member whose role allows it."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:
+    def has_permission(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]  # all of ours are
         if request.auth is None:
             return False
         needed = needed_scope(view, str(request.method))

@@ -115,8 +115,9 @@ def _of_framework(error: exceptions.APIException) -> Problem:
         return invalid(_flatten(error.detail))
     detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
     headers = {}
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(max(1, round(error.wait)))
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
     challenge = getattr(error, "auth_header", None)
     if challenge:
         headers["WWW-Authenticate"] = challenge

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
-from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
+
+from accounts.api.requests import ApiRequest
 
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600}
 log = logging.getLogger(__name__)
@@ -30,14 +31,14 @@ class TokenThrottle(BaseThrottle):
     def __init__(self) -> None:
         self._wait = 0.0
 
-    def allow_request(self, request: Request, view: Any) -> bool:
+    def allow_request(self, request: ApiRequest, view: Any) -> bool:  # type: ignore[override]  # all of ours are
         token = request.auth
         if token is None:
             return True
         allowed, seconds = parse_rate(str(api_settings.DEFAULT_THROTTLE_RATES["token"]))
         window, into = divmod(time.time(), seconds)
         self._wait = seconds - into
-        return _count(f"throttle:{token.pk}:{int(window)}", seconds=seconds) <= allowed
+        return _count(f"throttle:{token.prefix}:{int(window)}", seconds=seconds) <= allowed
 
     def wait(self) -> float:
         return self._wait

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -23,23 +23,23 @@ from accounts.api import problems
 from accounts.api.idempotency import answer_once, attempt_of, digest_of_body
 from accounts.api.paging import Serialize, paginate
 from accounts.api.parsers import StrictJSONParser
+from accounts.api.requests import ApiRequest
 from accounts.api.schema import ApiSchema
 from accounts.enums import TokenScope
 from accounts.models import Membership, Workspace
 from accounts.scoping import Origin, workspace_tx
 
-Data = TypeVar("Data", bound=BaseSerializer)
-
 
 class AlwaysJSON(BaseContentNegotiation):
     """The API speaks one language, whatever the client says it reads."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         kind = str(request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
-    def select_renderer(self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 class WorkspaceAPIView(APIView):
@@ -59,48 +59,49 @@ class WorkspaceAPIView(APIView):
     content_negotiation_class = AlwaysJSON
     parser_classes = [StrictJSONParser]
     schema = ApiSchema()
+    request: ApiRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.args, self.kwargs = args, kwargs
         self.headers = self.default_response_headers
-        self.request = self.initialize_request(request, *args, **kwargs)
+        self.request = cast(ApiRequest, self.initialize_request(request, *args, **kwargs))
         try:
             _refuse_plain_http(request)
             self.initial(self.request, *args, **kwargs)
             response = self._answer(self.request)
         except problems.answered() as error:
             response = self.handle_exception(error)
-        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        self.response = self.finalize_response(self.request, cast(Response, response), *args, **kwargs)
         return self.response
 
-    def _answer(self, request: Request) -> HttpResponseBase:
+    def _answer(self, request: ApiRequest) -> HttpResponseBase:
         handler = getattr(self, str(request.method).lower(), None) if str(request.method).lower() in self.http_method_names else None
         if handler is None:
             raise MethodNotAllowed(str(request.method))
         attempt = attempt_of(request, body_digest=self.body_digest)
         with self._walls():
             if attempt is None:
-                return handler(request, *self.args, **self.kwargs)  # type: ignore[no-any-return]  # handlers are annotated by their views
+                return cast(HttpResponseBase, handler(request, *self.args, **self.kwargs))
             return answer_once(attempt, lambda: handler(request, *self.args, **self.kwargs), inside=not self.outside_transaction)
 
     def _walls(self) -> contextlib.AbstractContextManager[Any]:
         if self.outside_transaction:
-            return scope(workspace=self.workspace)  # type: ignore[no-any-return]  # untyped library
+            return scope(workspace=self.workspace)
         return workspace_tx(self.workspace, origin=self.origin)
 
     @property
     def workspace(self) -> Workspace:
-        return self.request.workspace  # type: ignore[no-any-return]  # set by TokenAuthentication
+        return self.request.workspace
 
     @property
     def membership(self) -> Membership:
-        return self.request.membership  # type: ignore[no-any-return]  # set by TokenAuthentication
+        return self.request.membership
 
     @property
     def origin(self) -> Origin:
-        return self.request.origin  # type: ignore[no-any-return]  # set by TokenAuthentication
+        return self.request.origin
 
-    def body_digest(self, request: Request) -> str:
+    def body_digest(self, request: ApiRequest) -> str:
         """What makes two bodies with one Idempotency-Key the same; a view that streams its body has its own way."""
         return digest_of_body(request)
 

@@ -47,14 +47,17 @@ def rename_team(team: Team, *, name: str, actor: User) -> None:
 def delete_effect(team: Team) -> TeamEffect:
     # Tables of the apps above point here; their relations are hidden ("+") and known to Django only.
     relations = [field for field in Team._meta.get_fields(include_hidden=True) if isinstance(field, ManyToOneRel)]
-    counts = [(relation.related_model, _count(relation.related_model, relation.field.name, team)) for relation in relations]
+    found = [(relation.related_model, relation.field.name) for relation in relations]
+    counts = [(model, _count(model, column, team)) for model, column in found if isinstance(model, type)]
     rows = [(str(model._meta.verbose_name_plural), count) for model, count in counts if count]
     return TeamEffect(members=len(_members(team)), rows=rows)
 
 
 def delete_team(team: Team, *, actor: User) -> None:
     """Take the team away from everybody and everything."""
-    for holder in (*_members(team), *Invitation.objects.filter(workspace=team.workspace, team_ids__contains=team.pk)):
+    invitations = Invitation.objects.filter(workspace=team.workspace, team_ids__contains=team.pk)
+    holders: list[Membership | Invitation] = [*_members(team), *invitations]
+    for holder in holders:
         holder.team_ids = [team_id for team_id in holder.team_ids if team_id != team.pk]
         holder.save(update_fields=["team_ids"])
     record(team.workspace, actor=actor, action="team.deleted", target=team.name)

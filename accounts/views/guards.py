@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.middleware import WorkspaceRequest
 from accounts.models import Membership
 
 View = Callable[..., HttpResponse]
@@ -25,7 +26,7 @@ __all__ = ["admin_required", "login_required", "membership_of", "reauthenticatio
 
 def membership_of(request: HttpRequest) -> Membership:
     """The member who asks, as WorkspaceMiddleware found it."""
-    return request.membership  # type: ignore[attr-defined, no-any-return]  # set by WorkspaceMiddleware
+    return cast(WorkspaceRequest, request).membership
 
 
 def admin_required(view: View) -> View:

@@ -55,5 +55,5 @@ def _join_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             form.refuse(error)
         else:
             home = redirect("accounts:home", slug=invitation.workspace.slug).url
-            return perform_login(request, user, email_verification="none", redirect_url=home)  # type: ignore[no-any-return]
+            return perform_login(request, user, email_verification="none", redirect_url=home)
     return render(request, "accounts/invitation_join.html", {"form": form, "invitation": invitation}, status=422 if form.errors else 200)

@@ -13,7 +13,7 @@ from accounts.domain.errors import Refused
 from accounts.domain.invitations import invite, renew, revoke
 from accounts.domain.members import change_member, may_change, remove_member
 from accounts.forms import InvitationForm, PlaceForm
-from accounts.middleware import outside_transaction
+from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.models import Invitation, Membership, Team
 from accounts.scoping import workspace_tx
 from accounts.views.guards import admin_required, membership_of
@@ -75,10 +75,10 @@ def member_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @outside_transaction
 @require_http_methods(["GET", "HEAD", "POST"])
 @admin_required
-def invitation_create(request: HttpRequest) -> HttpResponse:
+def invitation_create(request: WorkspaceRequest) -> HttpResponse:
     """The mail goes out after the commit: no transaction waits for a mail server."""
     actor = membership_of(request)
-    with workspace_tx(actor.workspace, origin=request.origin):  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+    with workspace_tx(actor.workspace, origin=request.origin):
         form = InvitationForm(request.POST or None, actor=actor)
         sent = _invite(form, actor=actor) if request.method == "POST" and form.is_valid() else None
     if sent is not None:
@@ -89,10 +89,11 @@ def invitation_create(request: HttpRequest) -> HttpResponse:
 @outside_transaction
 @require_POST
 @admin_required
-def invitation_resend(request: HttpRequest, pk: int) -> HttpResponse:
+def invitation_resend(request: WorkspaceRequest, pk: int) -> HttpResponse:
     actor = membership_of(request)
-    with workspace_tx(actor.workspace, origin=request.origin):  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-        invitation = get_object_or_404(Invitation.objects.select_related("invited_by"), workspace=actor.workspace, pk=pk, accepted_at=None)
+    with workspace_tx(actor.workspace, origin=request.origin):
+        open_places = Invitation.objects.select_related("invited_by").filter(workspace=actor.workspace, accepted_at=None)
+        invitation: Invitation = get_object_or_404(open_places, pk=pk)
         invitation.workspace = actor.workspace
         secret = renew(invitation, actor=actor, now=timezone.now())
     return _send(request, invitation, secret)

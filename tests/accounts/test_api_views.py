@@ -2,117 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import include, path
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from accounts.api.problems import Problem
 from accounts.api.schema import openapi
-from accounts.api.views import WorkspaceAPIView
-from accounts.domain.errors import Refused
-from accounts.models import IdempotentAnswer, Membership, Team
+from accounts.models import Membership, Team
 from accounts.scoping import workspace_tx
 from tests.accounts.api_client import api_client
+from tests.accounts.things import assert_problem, post, teams
 from tests.fixtures import Cast
 
-
-class LineSerializer(serializers.Serializer[Any]):
-    email = serializers.EmailField()
-
-
-class ThingSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=20)
-    lines = LineSerializer(many=True, required=False)
-
-
-def new_team(view: WorkspaceAPIView, name: str) -> Team:
-    return Team.objects.create(workspace=view.workspace, name=name, slug=name.lower())
-
-
-class ThingsView(WorkspaceAPIView):
-    def get(self, request: Request) -> Response:
-        return self.page(
-            Team.objects.filter(workspace=self.workspace), order=("-name", "id"), serialize=lambda rows: [row.name for row in rows]
-        )
-
-    def post(self, request: Request) -> Response:
-        name = self.read(ThingSerializer)["name"]
-        new_team(self, name)
-        if name == "refused":
-            raise Refused("no", "Not this one.")
-        if name == "busy":
-            raise Problem(429, "busy", "Later.", headers={"Retry-After": "9"})
-        if name == "fault":
-            raise ZeroDivisionError
-        return Response({"id": name, "count": Team.objects.count()}, status=201, headers={"Location": "/there"})
-
-
-class OutsideView(ThingsView):
-    outside_transaction = True
-
-    def post(self, request: Request) -> Response:
-        with workspace_tx(self.workspace, origin=self.origin):
-            return super().post(request)
-
-
-class AdminView(WorkspaceAPIView):
-    admin_methods = frozenset({"POST"})
-
-    def get(self, request: Request) -> Response:
-        return Response({})
-
-    post = get
-
-
-class ErpView(AdminView):
-    admin_methods = frozenset()
-    read_scope = write_scope = "erp"
-
-
-urlpatterns = [
-    path("api/v1/things/", ThingsView.as_view()),
-    path("api/v1/outside/", OutsideView.as_view()),
-    path("api/v1/admin/", AdminView.as_view()),
-    path("api/v1/erp/", ErpView.as_view()),
-    path("", include("crmsync.urls")),
-]
-handler404 = "accounts.views.errors.not_found"
-handler500 = "accounts.views.errors.fault"
-
-pytestmark = pytest.mark.urls(__name__)
+pytestmark = pytest.mark.urls("tests.accounts.things")
 
 
 @pytest.fixture
 def api(cast: Cast) -> Client:
     return api_client(cast.alice, cast.workspace)
-
-
-def post(client: Client, name: Any = "Sales", *, key: str = "", url: str = "/api/v1/things/", **extra: Any) -> Any:
-    headers = {"Idempotency-Key": key} if key else {}
-    return client.post(url, json.dumps({"name": name} | extra), content_type="application/json", headers=headers)
-
-
-def teams(cast: Cast) -> list[str]:
-    with workspace_tx(cast.workspace):
-        return list(Team.objects.order_by("pk").values_list("name", flat=True))
-
-
-def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(response.content)
-    assert (response.status_code, body["status"], body["type"]) == (status, status, f"/api/v1/docs/#problem-{code}")
-    assert response["Content-Type"] == "application/problem+json"
-    assert list(body) == ["type", "title", "status", "detail", "errors"]
-    return body
 
 
 def test_field_errors_name_the_nested_field(api: Client) -> None:
@@ -236,104 +146,6 @@ def test_admin_views_need_the_role_too(cast: Cast) -> None:
 
     assert bob.get("/api/v1/admin/").status_code == 200
     assert_problem(bob.post("/api/v1/admin/"), 403, "role_too_low")
-
-
-@pytest.mark.parametrize("url", ["/api/v1/things/", "/api/v1/outside/"])
-def test_the_same_key_is_done_once_and_answered_twice(api: Client, cast: Cast, url: str) -> None:
-    first, second = post(api, key="k1", url=url), post(api, key="k1", url=url)
-
-    assert (first.status_code, second.status_code) == (201, 201)
-    assert first.json() == second.json() == {"id": "Sales", "count": 1}
-    assert second["Location"] == "/there"
-    assert ("Idempotency-Replayed" in first, second["Idempotency-Replayed"]) == (False, "true")
-    assert teams(cast) == ["Sales"]
-
-
-@pytest.mark.parametrize("url", ["/api/v1/things/", "/api/v1/outside/"])
-@pytest.mark.parametrize(("name", "status"), [("", 400), ("refused", 409)])
-def test_refusals_are_answered_again_too_and_leave_nothing(api: Client, cast: Cast, url: str, name: str, status: int) -> None:
-    first, second = post(api, name, key="k1", url=url), post(api, name, key="k1", url=url)
-
-    assert first.status_code == second.status_code == status
-    assert first.content == second.content
-    assert second["Content-Type"] == "application/problem+json"
-    assert teams(cast) == []
-
-
-def test_another_body_or_address_with_the_key_is_a_422(api: Client) -> None:
-    post(api, key="k1")
-
-    assert_problem(post(api, "Other", key="k1"), 422, "idempotency_key_reused")
-    assert_problem(post(api, key="k1", url="/api/v1/outside/"), 422, "idempotency_key_reused")
-
-
-def test_keys_of_two_people_are_two_keys(api: Client, cast: Cast) -> None:
-    assert post(api, key="k1").status_code == 201
-    assert post(api_client(cast.bob, cast.workspace), "Bobs", key="k1").status_code == 201
-    assert post(api_client(cast.charlie, cast.elsewhere), "Other", key="k1").json()["count"] == 1
-
-
-@pytest.mark.parametrize("url", ["/api/v1/things/", "/api/v1/outside/"])
-@pytest.mark.parametrize("name", ["fault", "busy"])
-def test_faults_and_come_back_later_are_not_kept(api: Client, cast: Cast, url: str, name: str) -> None:
-    api.raise_request_exception = False
-    assert post(api, name, key="k1", url=url).status_code in {500, 429}
-
-    with workspace_tx(cast.workspace):
-        assert not IdempotentAnswer.objects.exists()
-
-
-@pytest.mark.parametrize("key", ["", "x" * 201, "café", "a b"])
-def test_a_key_must_be_plain(api: Client, key: str) -> None:
-    response = api.post("/api/v1/things/", "{}", content_type="application/json", headers={"Idempotency-Key": key})
-
-    assert_problem(response, 400, "bad_idempotency_key")
-
-
-def test_a_key_is_forgotten_after_seven_days(api: Client, cast: Cast, time_machine: Any) -> None:
-    time_machine.move_to("2026-08-01T12:00:00Z")
-    post(api, key="k1")
-    time_machine.move_to("2026-08-08T11:59:00Z")
-    assert "Idempotency-Replayed" in post(api, key="k1")
-    time_machine.move_to("2026-08-08T12:01:00Z")
-    assert post(api, "Other", key="k1").status_code == 201
-
-
-def test_a_view_that_died_outside_a_transaction_is_taken_over(api: Client, cast: Cast, time_machine: Any) -> None:
-    time_machine.move_to("2026-08-01T12:00:00Z")
-    post(api, key="k1", url="/api/v1/outside/")
-    with workspace_tx(cast.workspace):
-        IdempotentAnswer.objects.update(status=None)
-        Team.objects.all().delete()
-    busy = post(api, key="k1", url="/api/v1/outside/")
-    assert_problem(busy, 409, "in_flight")
-    assert busy["Retry-After"] == "1"
-
-    time_machine.move_to("2026-08-01T12:11:00Z")
-    assert post(api, key="k1", url="/api/v1/outside/").status_code == 201
-    assert teams(cast) == ["Sales"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_same_key_at_the_same_moment_is_done_once(cast: Cast) -> None:
-    statuses: list[int] = []
-    clients = [api_client(cast.alice, cast.workspace) for _ in range(4)]
-    barrier = threading.Barrier(4)
-
-    def press(client: Client) -> None:
-        barrier.wait()
-        statuses.append(post(client, key="k1").status_code)
-        connections.close_all()
-
-    threads = [threading.Thread(target=press, args=[client]) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert teams(cast) == ["Sales"]
-    assert set(statuses) <= {201, 409}
-    assert 201 in statuses
 
 
 def test_too_many_requests_are_told_when_to_come_back(cast: Cast, settings: Any, time_machine: Any) -> None:

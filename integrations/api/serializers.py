@@ -54,7 +54,7 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
 
 class CountersSerializer(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {name: serializers.IntegerField() for name in COUNTERS}
+        return {name: serializers.IntegerField(default=0) for name in COUNTERS}
 
 
 class RunSerializer(serializers.Serializer[Run]):
@@ -73,11 +73,6 @@ class RunSerializer(serializers.Serializer[Run]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-
-    def to_representation(self, instance: Run) -> dict[str, Any]:
-        shown = dict(super().to_representation(instance))
-        shown["counters"] = {name: instance.counters.get(name, 0) for name in COUNTERS}
-        return shown
 
     def get_status(self, run: Run) -> str:
         return str(run.status).lower()

@@ -7,8 +7,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 
 class JsonCommand(BaseCommand, abc.ABC):
@@ -24,6 +26,7 @@ class JsonCommand(BaseCommand, abc.ABC):
         """Add the command's own arguments."""
 
     def handle(self, *_args: Any, as_json: bool, **options: Any) -> None:
+        _refuse_old_database()
         result = self.run(**options)
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if as_json else self.say(result))
         if not self.succeeded(result):
@@ -40,3 +43,10 @@ class JsonCommand(BaseCommand, abc.ABC):
     def succeeded(self, result: dict[str, Any]) -> bool:
         """Whether the exit code is 0, for commands that print a result and still fail."""
         return bool(result)
+
+
+def _refuse_old_database() -> None:
+    """One line instead of a missing table somewhere inside."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not up to date. Run: python manage.py migrate")

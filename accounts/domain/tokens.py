@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,7 @@ def allowed_scopes(membership: Membership) -> list[TokenScope]:
     return [scope for scope in TokenScope if membership.is_admin or scope not in ADMIN_SCOPES]
 
 
+@transaction.atomic
 def create_token(
     membership: Membership, *, name: str, scopes: Collection[str], expires_at: dt.datetime | None = None
 ) -> tuple[ApiToken, str]:
@@ -49,6 +51,7 @@ def create_token(
     return token, made.text
 
 
+@transaction.atomic
 def revoke_token(token: ApiToken, *, actor: Membership, now: dt.datetime) -> None:
     if token.revoked_at is not None:
         return

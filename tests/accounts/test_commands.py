@@ -5,6 +5,8 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.enums import Role
 from accounts.models import Membership, User
@@ -70,3 +72,10 @@ def test_api_token_may_do_what_the_role_allows(cast: Cast, client: object) -> No
 def test_api_token_says_what_is_wrong(cast: Cast, arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         call_command("api_token", *arguments)
+
+
+def test_an_old_database_is_named_in_one_line(cast: Cast) -> None:
+    MigrationRecorder(connection).record_unapplied("accounts", "0003_idempotentanswer")
+
+    with pytest.raises(CommandError, match="not up to date"):
+        call_command("create_workspace", "Acme", "--owner", "alice@example.com")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
 
 from accounts.domain.workspaces import create_workspace
@@ -157,3 +158,25 @@ def test_a_disabled_person_is_out_at_once(cast: Cast, alice: Client) -> None:
     User.objects.filter(pk=cast.alice.pk).update(is_active=False)
 
     assert alice.get("/w/hartwell/").url.startswith("/accounts/login/")
+
+
+def test_guessing_passwords_is_slowed_down_whatever_address_is_claimed(cast: Cast, settings: object) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "3/m/key"}
+    cache.clear()
+    for number in range(3):
+        guess = {"login": "alice@example.com", "password": f"wrong {number}"}
+        Client(headers={"X-Forwarded-For": f"10.0.0.{number}"}).post("/accounts/login/", guess)
+    right = {"login": "alice@example.com", "password": "correct horse battery"}
+    response = Client(headers={"X-Forwarded-For": "10.0.0.99"}).post("/accounts/login/", right)
+
+    assert response.status_code == 200
+    assert "Too many" in response.content.decode()
+
+
+def test_an_unknown_address_and_a_wrong_password_read_the_same(cast: Cast, client: Client) -> None:
+    texts = []
+    for login in ("alice@example.com", "nobody@example.com"):
+        form = client.post("/accounts/login/", {"login": login, "password": "wrong"}).context["form"]
+        texts.append(str(form.errors))
+
+    assert texts[0] == texts[1]

@@ -128,7 +128,7 @@ def _candidates(find: Find, counts: Sequence[Sequence[int]]) -> tuple[str, list[
         asked = "".join(
             f" AND EXISTS (SELECT 1 FROM contacts_contacttoken o WHERE o.contact_id = t.contact_id AND o.{term.sql})" for term in others
         )
-        parts.append(f"SELECT t.contact_id FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.{lead.sql}{asked}")
+        parts.append(f"SELECT DISTINCT t.contact_id FROM contacts_contacttoken t WHERE t.workspace_id = %s AND t.{lead.sql}{asked}")
         params += [find.workspace.pk, lead.text, *(term.text for term in others)]
     return " UNION ".join(parts), params
 

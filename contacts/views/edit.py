@@ -79,10 +79,11 @@ def _typed(request: HttpRequest, editor: Editor) -> dict[str, Any]:
     """What was typed; an organisation written out instead of picked from the list is looked up."""
     data = editor.api_data()
     typed = exact_name(request.POST.get("typed", "").replace("\x00", ""))
-    if "organisation" not in data or (typed and data["organisation"]):
+    if "organisation" not in data:
         return data
-    data["organisation"] = ""
-    if typed:
+    if data["organisation"] and not typed and _chosen_organisation(request, editor) is not None:
+        data["organisation"] = ""  # the name was wiped out; an organisation that this member cannot see has none to wipe
+    elif typed and not data["organisation"]:
         found = visible_to(membership_of(request)).filter(kind=Kind.ORGANISATION, exact_name=typed)[:2]
         if len(found) != 1:
             message = _("Choose an organisation from the list, or leave it empty.")

@@ -8,22 +8,38 @@ from accounts.enums import Role
 from accounts.models import Membership, Team, User, Workspace
 from accounts.scoping import Origin, workspace_tx
 
-FIRST = """Anna Maria Joao Jose Ana Carlos Paulo Pedro Lucas Luiz Marcos Luis Gabriel Rafael Daniel Marcelo Bruno Eduardo Felipe Rodrigo
-Manoel Mateus Andre Fernando Fabio Leonardo Gustavo Guilherme Leandro Tiago Joanna Marek Tove Emma Olivia Amelia Isla Ava Mia Ivy Lily Freja
-Clara Alma Ella Sofia Karla Agnes Ida Camille Lea Manon Chloe Ines Sarah Zoe Jade Louise Oscar Noah William Carl Malthe Emil Valdemar Aksel
-August Oliver Harry George Jack Charlie Jacob Alfie Freddie Theo Arthur Hugo Jules Adam Raphael Louis Paul Antoine Xavier Yara Wanda Quentin
-Ulrik Bjorn Dmitri Elena Fatima Greta Hassan Ingrid Kofi Laura Milan Nadia""".split()
-LAST = """Silva Santos Oliveira Souza Rodrigues Ferreira Alves Pereira Lima Gomes Costa Ribeiro Martins Carvalho Almeida Lopes Soares Fernandes
-Vieira Barbosa Rocha Dias Nascimento Andrade Moreira Nunes Marques Machado Mendes Freitas Smith Jones Taylor Brown Williams Wilson Johnson
-Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green Hall Wood Clarke Nielsen Jensen Hansen Pedersen Andersen Christensen
-Larsen Rasmussen Petersen Madsen Kristensen Olsen Thomsen Poulsen Johansen Knudsen Mortensen Bernard Dubois Durand Moreau Laurent Simon
-Michel Lefebvre Leroy Roux David Bertrand Morel Fournier Girard Bonnet Dupont Lambert Fontaine Rousseau Vincent Muller Zimmer Yilmaz Quist
-Ueda Okafor Kowalski Novak Ivanov Haddad""".split()
-TRADE = """Kitchens Logistics Foods Bakery Studio Partners Consulting Engineering Textiles Motors Pharma Energy Systems Design Media Travel
-Print Optics Dental Legal Fisk Bygg Comercio Transportes Alimentos Servicos Moveis Tintas""".split()
-FORM = "Ltd Limited PLC ApS A/S Ltda SARL SA GmbH Ltda".split()
-CITY = "London Bristol Leeds Aarhus Odense Lyon Lille Curitiba Campinas Recife".split()
 
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
+FIRST = _listed(
+    """
+    Anna Maria Joao Jose Ana Carlos Paulo Pedro Lucas Luiz Marcos Luis Gabriel Rafael Daniel Marcelo Bruno Eduardo Felipe Rodrigo
+    Manoel Mateus Andre Fernando Fabio Leonardo Gustavo Guilherme Leandro Tiago Joanna Marek Tove Emma Olivia Amelia Isla Ava Mia Ivy
+    Lily Freja Clara Alma Ella Sofia Karla Agnes Ida Camille Lea Manon Chloe Ines Sarah Zoe Jade Louise Oscar Noah William Carl Malthe
+    Emil Valdemar Aksel August Oliver Harry George Jack Charlie Jacob Alfie Freddie Theo Arthur Hugo Jules Adam Raphael Louis Paul
+    Antoine Xavier Yara Wanda Quentin Ulrik Bjorn Dmitri Elena Fatima Greta Hassan Ingrid Kofi Laura Milan Nadia
+    """
+)
+LAST = _listed(
+    """
+    Silva Santos Oliveira Souza Rodrigues Ferreira Alves Pereira Lima Gomes Costa Ribeiro Martins Carvalho Almeida Lopes Soares
+    Fernandes Vieira Barbosa Rocha Dias Nascimento Andrade Moreira Nunes Marques Machado Mendes Freitas Smith Jones Taylor Brown
+    Williams Wilson Johnson Davies Patel Robinson Wright Thompson Evans Walker White Roberts Green Hall Wood Clarke Nielsen Jensen
+    Hansen Pedersen Andersen Christensen Larsen Rasmussen Petersen Madsen Kristensen Olsen Thomsen Poulsen Johansen Knudsen Mortensen
+    Bernard Dubois Durand Moreau Laurent Simon Michel Lefebvre Leroy Roux David Bertrand Morel Fournier Girard Bonnet Dupont Lambert
+    Fontaine Rousseau Vincent Muller Zimmer Yilmaz Quist Ueda Okafor Kowalski Novak Ivanov Haddad
+    """
+)
+TRADE = _listed(
+    """
+    Kitchens Logistics Foods Bakery Studio Partners Consulting Engineering Textiles Motors Pharma Energy Systems Design Media Travel
+    Print Optics Dental Legal Fisk Bygg Comercio Transportes Alimentos Servicos Moveis Tintas
+    """
+)
+FORM = _listed("Ltd Limited PLC ApS A/S Ltda SARL SA GmbH Ltda")
+CITY = _listed("London Bristol Leeds Aarhus Odense Lyon Lille Curitiba Campinas Recife")
 CONTACTS = """
 INSERT INTO contacts_contact (workspace_id, kind, name, first_name, last_name, legal_name, trade_name, tax_id, website, job_title, notes,
   life_cycle, emails, phones, addresses, tags, custom, owner_id, team_id, exact_name, sort_name, version, created_at, updated_at)
@@ -42,7 +58,8 @@ FROM (
     CASE WHEN person THEN f || ' ' || l || ' ' || (%(last)s::text[])[1 + (g * 131) %% %(lasts)s]
       ELSE l || ' ' || (%(trade)s::text[])[1 + (g * 17) %% %(trades)s] || ' ' || g || ' ' || (%(form)s::text[])[1 + g %% 10] END AS name
   FROM (SELECT g, g %% 5 <> 0 AS person,
-      (%(first)s::text[])[1 + floor(power(random(), 2) * %(firsts)s)::int] AS f, (%(last)s::text[])[1 + floor(power(random(), 2) * %(lasts)s)::int] AS l
+      (%(first)s::text[])[1 + floor(power(random(), 2) * %(firsts)s)::int] AS f,
+      (%(last)s::text[])[1 + floor(power(random(), 2) * %(lasts)s)::int] AS l
     FROM generate_series(%(begin)s::int, %(end)s::int) g) a
 ) b
 """

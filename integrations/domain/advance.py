@@ -20,8 +20,7 @@ from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
 from integrations.domain.preview import guard, plan_run, untouched
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
-from integrations.domain.seen import seen_counts
-from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, resources_of, sweep_invoices, sweep_links
+from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, resources_of, sweep_invoices, sweep_links, take_census
 from integrations.engine.errors import Denied, ProviderError, Reconnect, Retry
 from integrations.engine.provider import Resource, ResourceKind
 from integrations.engine.types import Reason
@@ -89,6 +88,7 @@ def _step(run: Run, access: Access) -> None:
 def _read_all(run: Run, access: Access) -> None:
     """Everything is read; nothing is written yet. Here is the place to stop."""
     with page_tx(run, origin=origin_of(run)):
+        take_census(run, provider_manifest(run.connection))
         if not _is_sound(run):
             return
     if run.kind == RunKind.PREVIEW or _shows_first(run):
@@ -133,9 +133,9 @@ def _show_plan(run: Run, access: Access) -> None:
 def _to_apply(run: Run) -> None:
     manifest = provider_manifest(run.connection)
     invoices = {r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)}
-    read = sum(count for key, count in seen_counts(run).items() if key in invoices)
+    read = sum(count for key, count in run.cursor["counts"].items() if key in invoices)
     counters = add_counters(run, {"unchanged": untouched(run, manifest), "invoices": read, "failed": run.cursor.get("bad", 0)})
-    todo = Staged.objects.filter(workspace_id=run.workspace_id, run=run).count()
+    todo = run.cursor["staged"]
     phase = Phase.APPLY if todo else Phase.SWEEP
     save_progress(run, phase=phase, cursor={**run.cursor, "at": 0, "after": 0}, counters=counters, done=0, total=todo, page=0, pages=0)
 

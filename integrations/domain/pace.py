@@ -10,6 +10,7 @@ from integrations.engine.errors import Retry
 from integrations.engine.types import Reason
 
 PATIENCE = 5.0
+LOOK_AGAIN = 0.5  # seconds for which this worker trusts what Redis said
 
 
 class SharedPace:
@@ -18,10 +19,14 @@ class SharedPace:
     def __init__(self, connection_id: int, *, per_second: float = 0.0) -> None:
         self._key = f"pace:{connection_id}"
         self._interval = 1 / per_second if per_second else 0.0
+        self._blocked_until = 0.0
+        self._looked_at = 0.0
 
     def wait(self) -> None:
-        blocked_until = cache.get(self._key)
-        pause = (blocked_until or 0.0) - time.time()
+        now = time.time()
+        if self._interval or now - self._looked_at > LOOK_AGAIN:
+            self._blocked_until, self._looked_at = cache.get(self._key) or 0.0, now
+        pause = self._blocked_until - now
         if pause > PATIENCE:
             raise Retry(Reason("rate_limited"), after=pause)
         if pause > 0:
@@ -30,4 +35,5 @@ class SharedPace:
             cache.set(self._key, time.time() + self._interval, timeout=60)
 
     def slow_down(self, seconds: float) -> None:
-        cache.set(self._key, time.time() + seconds, timeout=int(seconds) + 60)
+        self._blocked_until = time.time() + seconds
+        cache.set(self._key, self._blocked_until, timeout=int(seconds) + 60)

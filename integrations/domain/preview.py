@@ -13,7 +13,6 @@ from integrations.domain.journal import reason_json
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.parties import local_of
 from integrations.domain.runs import COUNTERS, origin_of
-from integrations.domain.seen import seen_counts
 from integrations.domain.sweep import about_to_go, resources_of
 from integrations.engine.guard import Impact, Stop, allowed, check_impact, weigh
 from integrations.engine.provider import Manifest, Provider, ResourceKind
@@ -58,10 +57,12 @@ def _planned(run: Run, provider: Provider, resource: str) -> Iterator[tuple[list
 
 def guard(run: Run, provider: Provider) -> Stop | None:
     """Ask before a pull takes away a lot. Planning everything twice is spared when too few linked records changed to matter."""
+    if run.confirmed or not (run.cursor["staged"] or run.cursor["lacking"]):
+        return None
     with page_tx(run, origin=origin_of(run)):
         links = live_link_count(run.connection)
         gone = about_to_go(run, provider_manifest(run.connection))
-        harmless = run.confirmed or not links or _changed_links(run) + gone <= allowed(links)
+        harmless = not links or _changed_links(run) + gone <= allowed(links)
     if harmless:
         return None
     _plan, impact = plan_run(run, provider)
@@ -77,7 +78,7 @@ def _changed_links(run: Run) -> int:
 def untouched(run: Run, manifest: Manifest) -> int:
     keys = [r.key for r in resources_of(run, manifest, ResourceKind.CONTACTS)]
     staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource__in=keys).count()
-    return sum(count for key, count in seen_counts(run).items() if key in keys) - staged
+    return sum(count for key, count in run.cursor["counts"].items() if key in keys) - staged
 
 
 def _count(decisions: list[Decision], counts: Counter[str], first: dict[str, list[dict[str, Any]]], *, names: dict[int, str]) -> None:

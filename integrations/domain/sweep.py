@@ -13,6 +13,7 @@ from contacts.models import ContactChange
 from crmsync.lib.text import exact_name
 from integrations import registry
 from integrations.domain.journal import line_of, reason_json
+from integrations.domain.leases import save_progress
 from integrations.domain.seen import lacking_ids, lacking_links, seen_counts, seen_ids
 from integrations.engine.guard import Stop, check_list
 from integrations.engine.plan import PULLS_UNTIL_GONE
@@ -31,13 +32,22 @@ def resources_of(run: Run, manifest: Manifest, kind: ResourceKind, *, complete: 
     return [r for r in manifest.resources if r.kind is kind and r.key in run.cursor["resources"] and r.key not in partial]
 
 
+def take_census(run: Run, manifest: Manifest) -> None:
+    """Count once, before anything is decided: records per collection, those to decide about, linked ones that are lacking."""
+    staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run).count()
+    lacking = len(lacking_links(run, _complete_kinds(run, manifest)))
+    save_progress(run, cursor={**run.cursor, "counts": seen_counts(run), "staged": staged, "lacking": lacking})
+
+
 def check_empty(run: Run, manifest: Manifest) -> Stop | None:
     """An empty list after a full one is a fault over there."""
-    counts = seen_counts(run)
+    counts = run.cursor["counts"]
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
+        if counts.get(resource.key):
+            continue
         rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=resource.remote_kind)
         links = rows.filter(state=LinkState.LINKED).count()
-        stop = check_list(read=counts.get(resource.key, 0), links=links)
+        stop = check_list(read=0, links=links)
         if stop is not None:
             return stop
     return None
@@ -45,6 +55,8 @@ def check_empty(run: Run, manifest: Manifest) -> Stop | None:
 
 def about_to_go(run: Run, manifest: Manifest) -> int:
     """How many linked records this run would call gone."""
+    if not run.cursor["lacking"]:
+        return 0
     lacking = Link.objects.filter(pk__in=lacking_links(run, _complete_kinds(run, manifest)))
     return lacking.filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
 
@@ -52,14 +64,15 @@ def about_to_go(run: Run, manifest: Manifest) -> int:
 def sweep_links(run: Run, manifest: Manifest) -> int:
     """Count the lacking once more; those that two complete pulls in a row lacked are gone. Their contacts stay."""
     kinds = _complete_kinds(run, manifest)
-    ids = lacking_links(run, kinds)
+    ids = lacking_links(run, kinds) if run.cursor["lacking"] else []
     missed = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds, missed__gt=0)
     missed.exclude(pk__in=ids).update(missed=0)
     if not ids:
         return 0
     lacking = Link.objects.filter(workspace_id=run.workspace_id, pk__in=ids)
-    lacking.filter(contact=None).delete()
     lacking.update(missed=F("missed") + 1)
+    # Of a record without a contact nothing is left to say.
+    lacking.filter(contact=None, missed__gte=PULLS_UNTIL_GONE).delete()
     gone = list(lacking.filter(missed__gte=PULLS_UNTIL_GONE))
     _mark_gone(run, gone)
     return len(gone)
@@ -81,7 +94,7 @@ def _mark_gone(run: Run, links: Sequence[Link]) -> None:
 
 def sweep_invoices(run: Run, manifest: Manifest) -> None:
     """Remove the invoices that a complete, non-empty pull does not have any more."""
-    counts = seen_counts(run)
+    counts = run.cursor["counts"]
     for resource in resources_of(run, manifest, ResourceKind.INVOICES, complete=True):
         if counts.get(resource.key):
             remove_unseen(run.workspace, run.connection_id, remote_kind=resource.remote_kind, seen=seen_ids(run, resource.key))

@@ -25,7 +25,8 @@ from integrations.kit.redact import redact, redact_headers
 Params = Mapping[str, str | int]
 MAX_BODY = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_RECORDED = 4_000  # characters of a body that are kept in an Exchange
+_RECORDED = 2_000  # characters of a body that are kept in an Exchange
+_LISTED = 400  # of a page that was read without trouble
 _IN_CALL_WAIT = 10.0  # a longer Retry-After is the caller's matter
 
 
@@ -224,7 +225,9 @@ class Http:
                 request_headers=redact_headers({name: str(value) for name, value in request.headers.items()}, secrets),
                 request_body=_excerpt(sent if isinstance(sent, bytes) else str(sent).encode(), secrets),
                 response_headers=redact_headers(answer.headers, secrets) if answer else {},
-                response_body=_excerpt(answer.raw, secrets) if answer else "",
+                response_body=_excerpt(answer.raw, secrets, _LISTED if request.method == "GET" and answer.status == 200 else _RECORDED)
+                if answer
+                else "",
                 error=redact(f"{type(error).__name__}: {error}", secrets)[:500] if error else "",
             )
         )
@@ -239,10 +242,10 @@ def _secrets(outgoing: Outgoing, plain: set[str]) -> set[str]:
     return {value for value in found if len(value) > 3}
 
 
-def _excerpt(body: bytes, secrets: set[str]) -> str:
+def _excerpt(body: bytes, secrets: set[str], length: int = _RECORDED) -> str:
     # Cut after masking: a secret across the cut must not leave its first half.
-    text = redact(body[: 2 * _RECORDED].decode(errors="replace"), secrets)
-    return text if len(text) <= _RECORDED else f"{text[:_RECORDED]}…"
+    text = redact(body[: 2 * length].decode(errors="replace"), secrets)
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _read(response: Response) -> bytes:

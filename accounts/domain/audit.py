@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,29 +44,22 @@ def label_of(action: str) -> str:
 
 
 def details_of(data: Mapping[str, Any]) -> list[str]:
-    """What changed, a line for each: "role: MEMBER → ADMIN"."""
-    return [f"{key.replace('_', ' ')}: {_in_words(value)}" for key, value in data.items() if _says_something(value)]
+    """What is known of it, a line for each; `changes` holds {field: [before, after]}: "role: MEMBER → ADMIN"."""
+    changes = [f"{_plain(key)}: {_plain(old)} → {_plain(new)}" for key, (old, new) in data.get("changes", {}).items() if old != new]
+    others = [f"{_plain(key)}: {_plain(value)}" for key, value in data.items() if key != "changes" and value not in (None, "", [])]
+    return changes + others
+
+
+def target_of(event: AuditEvent) -> str:
+    """What it was done to; "connection:12" is for machines, the details name it."""
+    return "" if re.fullmatch(r"\w+:\d+", event.target) else event.target
 
 
 def origin_of(actor: User, *, kind: str = "web") -> Origin:
     return Origin(kind=kind, actor_id=actor.pk, label=str(actor))
 
 
-def _is_change(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2
-
-
-def _says_something(value: Any) -> bool:
-    return value not in (None, "", []) and not (_is_change(value) and value[0] == value[1])
-
-
-def _in_words(value: Any) -> str:
-    if _is_change(value):
-        return f"{_plain(value[0])} → {_plain(value[1])}"
-    return _plain(value)
-
-
 def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "–"
-    return str(value) if value not in (None, "") else "–"
+    return str(value).replace("_", " ") if value not in (None, "") else "–"

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.domain.audit import record
 from accounts.domain.errors import Refused
-from accounts.domain.teams import known_teams
+from accounts.domain.teams import known_teams, team_names
 from accounts.enums import Role
 from accounts.models import ApiToken, Membership, Workspace
 
@@ -34,10 +34,13 @@ def change_member(member: Membership, *, role: str, team_ids: Collection[int], a
         if role != Role.OWNER:
             _refuse_last_owner(member, message=_("A workspace needs an owner. Make somebody else an owner first."))
         teams = known_teams(member.workspace, team_ids)
-        noted = {"role": [member.role, role], "teams": [member.team_ids, teams]}
+        changes = {
+            "role": [member.role, role],
+            "teams": [team_names(member.workspace, member.team_ids), team_names(member.workspace, teams)],
+        }
         member.role, member.team_ids = role, teams
         member.save(update_fields=["role", "team_ids"])
-        record(member.workspace, actor=actor.user, action="member.changed", target=str(member.user), data=noted)
+        record(member.workspace, actor=actor.user, action="member.changed", target=str(member.user), data={"changes": changes})
 
 
 def remove_member(member: Membership, *, actor: Membership) -> None:

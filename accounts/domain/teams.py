@@ -27,6 +27,10 @@ def known_teams(workspace: Workspace, team_ids: Collection[int]) -> list[int]:
     return list(Team.objects.filter(workspace=workspace, pk__in=team_ids).order_by("pk").values_list("pk", flat=True))
 
 
+def team_names(workspace: Workspace, team_ids: Collection[int]) -> list[str]:
+    return list(Team.objects.filter(workspace=workspace, pk__in=team_ids).order_by("name").values_list("name", flat=True))
+
+
 def add_team(workspace: Workspace, *, name: str, actor: User) -> Team:
     _refuse_taken(workspace, name=name)
     team = Team.objects.create(workspace=workspace, name=name, slug=_free_slug(workspace, name=name))
@@ -39,7 +43,7 @@ def rename_team(team: Team, *, name: str, actor: User) -> None:
     if name == team.name:
         return
     _refuse_taken(team.workspace, name=name, but=team)
-    record(team.workspace, actor=actor, action="team.renamed", target=name, data={"name": [team.name, name]})
+    record(team.workspace, actor=actor, action="team.renamed", target=name, data={"changes": {"name": [team.name, name]}})
     team.name = name
     team.save(update_fields=["name"])
 

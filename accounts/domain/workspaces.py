@@ -67,8 +67,8 @@ def change_workspace(workspace: Workspace, *, values: dict[str, Any], actor: Use
     for name in changed:
         setattr(workspace, name, values[name])
     workspace.save(update_fields=changed)
-    after = {name: str(getattr(workspace, name)) for name in changed}
-    record(workspace, actor=actor, action="workspace.changed", data={name: [before[name], after[name]] for name in changed})
+    changes = {name: [before[name], str(getattr(workspace, name))] for name in changed}
+    record(workspace, actor=actor, action="workspace.changed", data={"changes": changes})
     return changed
 
 

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.domain.audit import details_of, label_of
+from accounts.domain.audit import details_of, label_of, target_of
 from accounts.domain.keyset import keyset_page
 from accounts.domain.workspaces import change_workspace
 from accounts.forms import WorkspaceForm
@@ -41,6 +41,9 @@ def audit(request: HttpRequest) -> HttpResponse:
         page = keyset_page(events, order=("-at", "-id"), cursor=cursor, limit=ROWS)
     except CursorError:
         return redirect("accounts:settings_audit", slug=workspace.slug)
-    rows = [{"event": event, "label": label_of(event.action), "details": details_of(event.data)} for event in page.rows]
+    rows = [
+        {"event": event, "label": label_of(event.action), "details": details_of(event.data), "target": target_of(event)}
+        for event in page.rows
+    ]
     context = {"rows": rows, "next_cursor": page.next_cursor, "first": not cursor}
     return render(request, "accounts/settings_audit.html", context)

@@ -98,6 +98,7 @@ def test_role_and_teams_are_changed_on_the_page(cast: Cast, alice: Client) -> No
     bob.refresh_from_db()
     assert (bob.role, bob.team_ids) == (Role.RESTRICTED, [sales.pk])
     assert "Sales" in alice.get("/w/hartwell/settings/members/").content.decode()
+    assert "teams: – → Sales" in alice.get("/w/hartwell/settings/audit/").content.decode()
 
 
 def test_teams_of_another_workspace_are_not_given(cast: Cast, alice: Client) -> None:

@@ -57,6 +57,11 @@ worker_max_tasks_per_child = 1000
 timezone = "UTC"
 enable_utc = True
 beat_schedule = {
+    "empty the trash": {
+        "task": "contacts.nightly",
+        "schedule": crontab(hour=2, minute=41),
+        "options": {"queue": "default", "expires": 3600},
+    },
     "tick": {"task": "integrations.tick", "schedule": 60, "options": {"queue": "default", "expires": 55}},
     "nightly housekeeping": {
         "task": "integrations.nightly_housekeeping",

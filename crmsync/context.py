@@ -23,6 +23,7 @@ class AddNew:
     label: str | Promise
     icon: str
     url: str
+    is_dialog: bool = False
 
 
 class Shell:
@@ -110,7 +111,9 @@ class Shell:
         create = self.url("contacts:create")
         if not create:
             return []
+        quick = self.url("contacts:quick")
         return [
+            *([AddNew(_("Quick add"), "plus", quick, is_dialog=True)] if quick else []),
             AddNew(_("Person"), "user-plus", f"{create}?kind=person"),
             AddNew(_("Organisation"), "building", f"{create}?kind=organisation"),
         ]

@@ -20,7 +20,7 @@ API_NAMES = {"custom": "custom_fields", "organisation_id": "organisation", "owne
 
 
 class EmailSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField(required=False, max_length=40)
+    label = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]  # a field named as an attribute of serializers
     email = serializers.EmailField()
 
 
@@ -30,7 +30,7 @@ class PhoneSerializer(serializers.Serializer[Any]):
 
 
 class AddressSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField(required=False, max_length=40)
+    label = serializers.CharField(required=False, max_length=40)  # type: ignore[assignment]  # a field named as an attribute of serializers
     line1 = serializers.CharField(required=False, max_length=200)
     line2 = serializers.CharField(required=False, max_length=200)
     city = serializers.CharField(required=False, max_length=100)

@@ -132,9 +132,10 @@ RULES: dict[str, Callable[[Any], Any]] = {
 def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomField | None = None) -> CustomField:
     """Add a field or change one; key and type of a field stay, since values hang on them."""
     faults: list[FieldError] = []
+    is_new = field is None
     field = field or CustomField(workspace=workspace)
     label = _label(data.get("label"), faults)
-    if field.pk is None:
+    if is_new:
         if CustomField.objects.filter(workspace=workspace).count() >= MAX_FIELDS:
             faults.append(FieldError("label", "too_many", _("At most %(limit)s fields fit.") % {"limit": MAX_FIELDS}))
         field.kind = str(data.get("kind", ""))

@@ -71,6 +71,11 @@ class Names:
     custom: dict[str, CustomField] = field(default_factory=dict)
 
 
+def _line(column: str, values: Iterable[str], *, label: str = "", is_list: bool = False) -> Line:
+    old, new = (clip(value, LONG) for value in values)
+    return Line(label or str(LABELS.get(column, column)), old, new, is_list)
+
+
 def names_for(membership: Any, changes: Sequence[ContactChange]) -> Names:
     """Look up every id that these changes speak of: one query per kind of thing."""
     workspace = membership.workspace
@@ -104,20 +109,19 @@ def lines(change: ContactChange, names: Names) -> list[Line]:
 
 
 def _plain(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
-    yield Line(str(LABELS.get(column, column)), clip(str(old or ""), LONG), clip(str(new or ""), LONG))
+    yield _line(column, (str(value or "") for value in (old, new)))
 
 
 def _reference(column: str, old: Any, new: Any, names: Names) -> Iterator[Line]:
-    shown = [names.references.get((column, value), _("unknown")) if value else "" for value in (old, new)]
-    yield Line(str(LABELS[column]), *shown)
+    yield _line(column, (names.references.get((column, value), _("unknown")) if value else "" for value in (old, new)))
 
 
 def _life_cycle(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
-    yield Line(str(LABELS[column]), *(str(LifeCycle(value).label) if value in LifeCycle.values and value else "" for value in (old, new)))
+    yield _line(column, (str(LifeCycle(value).label) if value in LifeCycle.values and value else "" for value in (old, new)))
 
 
 def _kind(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]:
-    yield Line(str(LABELS[column]), *(str(Kind(value).label) if value in Kind.values else "" for value in (old, new)))
+    yield _line(column, (str(Kind(value).label) if value in Kind.values else "" for value in (old, new)))
 
 
 def _rows(part: str) -> Callable[..., Iterator[Line]]:
@@ -132,7 +136,7 @@ def _in_and_out(column: str, old: Sequence[str], new: Sequence[str]) -> Iterator
     """What left a list and what came in; with neither, only the order changed and both lists are told."""
     gone, come = [text for text in old if text not in new], [text for text in new if text not in old]
     pair = (gone, come) if gone or come else (old, new)
-    yield Line(str(LABELS[column]), *(clip(", ".join(texts), LONG) for texts in pair), is_list=bool(gone or come))
+    yield _line(column, (", ".join(texts) for texts in pair), is_list=bool(gone or come))
 
 
 def _labelled(row: Mapping[str, str], part: str) -> str:
@@ -150,8 +154,7 @@ def _addresses(column: str, old: Any, new: Any, _names: Names) -> Iterator[Line]
             if before.get(part, "") != after.get(part, ""):
                 yield Line(str(label), before.get(part, ""), after.get(part, ""))
         return
-    texts = ["; ".join(one_line_address(row) for row in rows) for rows in (old, new)]
-    yield Line(str(LABELS[column]), *(clip(text, LONG) for text in texts))
+    yield _line(column, ("; ".join(one_line_address(row) for row in rows) for rows in (old, new)))
 
 
 def one_line_address(row: Mapping[str, str]) -> str:
@@ -167,7 +170,7 @@ def _custom(_column: str, old: Any, new: Any, names: Names) -> Iterator[Line]:
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
             item = names.custom.get(key)
-            yield Line(item.label if item else key, *(clip(custom_text(item, values.get(key)), LONG) for values in (old, new)))
+            yield _line("custom", (custom_text(item, values.get(key)) for values in (old, new)), label=item.label if item else key)
 
 
 def custom_text(item: CustomField | None, value: Any) -> str:

@@ -89,9 +89,8 @@ def page_ids(find: Find, *, limit: int, after: Key | None = None, backwards: boo
         if all(min(row) <= RARE for row in counts):
             ids = _by_token(find, base, counts, limit=limit, backwards=backwards)
         else:
-            ids = _by_walk(find, base, limit=limit, backwards=backwards)
-            if ids is None:
-                ids = _by_token(find, base, counts, limit=limit, backwards=backwards)
+            walked = _by_walk(find, base, limit=limit, backwards=backwards)
+            ids = _by_token(find, base, counts, limit=limit, backwards=backwards) if walked is None else walked
     return ids[::-1] if backwards else ids
 
 

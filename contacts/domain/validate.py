@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from babel import Locale
@@ -39,7 +40,7 @@ ROWS = {
 REFERENCES = {"organisation": "organisation_id", "owner": "owner_id", "team": "team_id"}
 FIELDS = ("kind", *LIMITS, "website", "notes", "life_cycle", *ROWS, "tags", "custom_fields", *REFERENCES)
 NO_COUNTRIES = frozenset(["EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"])
-COUNTRIES = frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha()) - NO_COUNTRIES
+COUNTRIES = frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha()) - NO_COUNTRIES
 _check_email = EmailValidator()
 
 
@@ -108,11 +109,11 @@ def _clean_kind(work: _Cleaning, *, current: Contact | None, partial: bool) -> s
 def _clean_texts(work: _Cleaning) -> None:
     for name, limit in LIMITS.items():
         if name in work.data:
-            work.take(name, lambda value, limit=limit: one_line(value, limit=limit))
+            work.take(name, partial(one_line, limit=limit))
     if "website" in work.data:
-        work.take("website", lambda value: web_address(value, limit=300))
+        work.take("website", partial(web_address, limit=300))
     if "notes" in work.data:
-        work.take("notes", lambda value: paragraphs(value, limit=MAX_NOTES))
+        work.take("notes", partial(paragraphs, limit=MAX_NOTES))
     if "life_cycle" in work.data:
         work.take("life_cycle", _life_cycle)
 

@@ -8,7 +8,7 @@ from django.db.models import CharField, Lookup
 
 
 @CharField.register_lookup
-class Prefix(Lookup):  # type: ignore[type-arg]  # generic in the stubs only
+class Prefix(Lookup):
     lookup_name = "prefix"
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:

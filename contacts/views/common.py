@@ -21,7 +21,7 @@ __all__ = ["address", "membership_of", "origin_of", "say", "say_undoable", "undo
 
 
 def origin_of(request: HttpRequest) -> Origin:
-    return request.origin  # type: ignore[attr-defined, no-any-return]  # set by WorkspaceMiddleware
+    return request.origin  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
 
 
 def address(request: HttpRequest, name: str, **kwargs: Any) -> str:

@@ -23,7 +23,8 @@ from contacts.views.common import address, membership_of, origin_of, say
 from crmsync.lib.paging import CursorError
 
 SHOWS = ("all", "notes", "sync")
-TONES = {LifeCycle.CLIENT: "green", LifeCycle.LEAD: "blue", LifeCycle.PROSPECT: "blue"}
+SLOTS: tuple[panels.Slot, ...] = ("main", "side", "badge", "action", "delete_warning")
+TONES: dict[str, str] = {LifeCycle.CLIENT: "green", LifeCycle.LEAD: "blue", LifeCycle.PROSPECT: "blue"}
 
 
 @require_safe
@@ -43,7 +44,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "note_form": NoteForm(),
         "timeline": timeline.page(request, contact),
         "show": "all",
-        **{slot: panels.rendered(slot, request, contact) for slot in ("main", "side", "badge", "action", "delete_warning")},
+        **{slot: panels.rendered(slot, request, contact) for slot in SLOTS},
     }
     if contact.kind == Kind.ORGANISATION:
         context["people"], context["people_count"] = queries.people_of(membership, contact)

@@ -136,6 +136,8 @@ def quick(request: HttpRequest) -> HttpResponse:
     membership = membership_of(request)
     form = QuickForm(request.POST if request.method == "POST" else None, initial={"kind": _kind(request)})
     if request.method != "POST":
+        if not request.headers.get("HX-Request"):
+            return HttpResponseRedirect(address(request, "create"))
         return render(request, "contacts/_quick.html", {"form": form})
     form.full_clean()
     form.errors.clear()

@@ -30,7 +30,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         page = queries.list_page(membership, query, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     except CursorError:
         return HttpResponseRedirect(_address_of(request, query))
-    context = {
+    context: dict[str, Any] = {
         "query": query,
         "page": page,
         "columns": _columns(membership, page.contacts),

@@ -84,15 +84,14 @@ def _told(membership: Membership, kept: Contact, gone: Contact) -> list[tuple[st
     """(name, label, kept's value, gone's value), through the words that the history uses."""
     told = []
     for name in [column for column in describe.LABELS if column not in ("kind", "custom")]:
-        change = ContactChange(changes={name: [getattr(kept, name), getattr(gone, name)]})
-        values = [_text(membership, name, value) for value in change.changes[name]]
-        if any(values):
-            told.append((name, str(describe.LABELS[name]), *values))
+        ours, theirs = (_text(membership, name, getattr(contact, name)) for contact in (kept, gone))
+        if ours or theirs:
+            told.append((name, str(describe.LABELS[name]), ours, theirs))
     fields = {field.key: field for field in fields_of(membership.workspace)}
     for key in dict.fromkeys([*kept.custom, *gone.custom]):
         if key in fields:
-            texts = (describe.custom_text(fields[key], contact.custom.get(key)) for contact in (kept, gone))
-            told.append((f"custom.{key}", fields[key].label, *texts))
+            ours, theirs = (describe.custom_text(fields[key], contact.custom.get(key)) for contact in (kept, gone))
+            told.append((f"custom.{key}", fields[key].label, ours, theirs))
     return told
 
 
@@ -104,7 +103,7 @@ def _text(membership: Membership, name: str, value: Any) -> str:
 
 def _merge(request: HttpRequest, membership: Membership, *, kept: Contact, gone: Contact) -> HttpResponse:
     take = {name.removeprefix(TAKE) for name, value in request.POST.items() if name.startswith(TAKE) and value == "gone"}
-    choices = {name.removeprefix(QUESTION): value for name, value in request.POST.items() if name.startswith(QUESTION)}
+    choices = {name.removeprefix(QUESTION): str(value) for name, value in request.POST.items() if name.startswith(QUESTION)}
     try:
         _do(request, membership, kept=kept, gone=gone, take=take, choices=choices)
     except Invalid as faults:

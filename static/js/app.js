@@ -273,6 +273,11 @@
   const prepare = (root) => {
     each(root, "[data-progress]", (bar) => bar.style.setProperty("width", `${bar.dataset.progress}%`));
     each(root, "[data-autodismiss]", dismissLater);
+    each(root, "dialog[data-open-now]", (dialog) => {
+      dialog.removeAttribute("data-open-now");
+      dialog.addEventListener("close", () => dialog.remove());
+      openDialog(dialog);
+    });
     each(root, "tr[data-href]:not(:has(a[href]))", (row) => row.setAttribute("tabindex", "0"));
     each(root, ".table-cards td[data-label]", (cell) => {
       cell.classList.toggle("is-blank", !cell.textContent.trim() && !cell.querySelector("img, input, select, svg"));

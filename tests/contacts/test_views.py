@@ -159,7 +159,8 @@ def test_saving_without_a_change_writes_no_history(alice: Client, workspace: Wor
 
 
 def test_quick_add_leads_to_the_new_contact(alice: Client, workspace: Workspace) -> None:
-    assert alice.get(f"{HOME}quick/").status_code == 200
+    assert "quick-add" in alice.get(f"{HOME}quick/", headers={"HX-Request": "true"}).text
+    assert alice.get(f"{HOME}quick/").url == f"{HOME}new/"
     wrong = alice.post(f"{HOME}quick/", {"kind": "person", "name": "", "email": "x"})
     assert wrong.status_code == 422
     assert "Give a name." in wrong.text

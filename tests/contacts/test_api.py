@@ -41,7 +41,8 @@ def test_a_contact_is_written_and_read_in_full(api: Client, cast: Cast, south: T
         CustomField.objects.create(workspace=cast.workspace, key="rate", label="Rate", kind="number")
     body = {
         "kind": "person", "first_name": "Joanna", "last_name": "Dale", "emails": [{"email": "j@x.example"}],
-        "phones": [{"number": "020 7946"}], "addresses": [{"city": "London", "country": "gb"}], "tags": ["VIP"], "custom_fields": {"rate": 1.5}, "organisation": firm["id"],
+        "phones": [{"number": "020 7946"}], "addresses": [{"city": "London", "country": "gb"}], "tags": ["VIP"],
+        "custom_fields": {"rate": 1.5}, "organisation": firm["id"],
         "owner": cast.bob.pk, "team": south.pk, "life_cycle": "lead", "website": "x.example",
     }  # fmt: skip
     answer = send(api, "post", URL, body)

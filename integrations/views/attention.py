@@ -23,7 +23,7 @@ from integrations.models import Connection
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import admins_only, is_swap, live_connection_or_404, page_context, url_of, with_query
 from integrations.views.samples import shown_value
-from integrations.views.words import manifest_text
+from integrations.views.words import manifest_text, reason_title
 
 STATES = (
     ("", gettext_lazy("All")),
@@ -47,7 +47,7 @@ def attention_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
     found = counts(connection)
     context = page_context(request, connection, "attention") | {
         "rows": listed.rows,
-        "groups": attention.groups(connection) if not state else [],
+        "groups": _groups(connection) if not state else [],
         "states": _states(connection, state, found),
         "state": state,
         "reason": reason,
@@ -59,6 +59,14 @@ def attention_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "here": request.get_full_path(),
     }
     return render(request, "integrations/_attention.html" if is_swap(request) else "integrations/attention.html", context)
+
+
+def _groups(connection: Connection) -> list[dict[str, Any]]:
+    vendor = registry.manifest(connection.provider).label
+    return [
+        {"code": group.code, "count": group.count, "title": reason_title(group.code, vendor=vendor) or group.sentence}
+        for group in attention.groups(connection)
+    ]
 
 
 def _page(connection: Connection, *, state: str, reason: str, text: str, after: int) -> AttentionPage:

@@ -32,6 +32,7 @@ from integrations.tasks import ring_after_commit
 from integrations.views.pages import admins_only, back_to, can_run, is_swap, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import sample_values
 from integrations.views.words import DIRECTIONS, MODES, counter_tiles, duration, hint, manifest_text, sentence
+from invoices.domain.summarise import shown
 
 RECENT = 4
 TOP = 3
@@ -75,11 +76,19 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         "recent": Run.objects.filter(workspace=request.workspace, connection=connection)
         .select_related("requested_by")
         .order_by("-id")[:RECENT],
+        **_trouble_of_last(connection, vendor=vendor),
         "notice": sentence(connection.notice, vendor=vendor),
         "notice_hint": hint(connection.notice, vendor=vendor),
         "denied": [(sentence(reason, vendor=vendor), hint(reason, vendor=vendor)) for reason in connection.denied.values()],
         "facts": _facts(request, connection),
     }
+
+
+def _trouble_of_last(connection: Connection, *, vendor: str) -> dict[str, str]:
+    last = Run.objects.filter(workspace_id=connection.workspace_id, connection=connection).order_by("-id").first()
+    if last is None or last.outcome != Outcome.FAILED or connection.status != ConnectionStatus.ACTIVE:
+        return {}
+    return {"last_trouble": sentence(last.reason, vendor=vendor), "last_hint": hint(last.reason, vendor=vendor)}
 
 
 def _facts(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
@@ -199,7 +208,10 @@ def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
         door.disable(connection, user=request.user)
         messages.success(request, _("%(name)s is off. Your contacts are all still here.") % {"name": manifest.label})
         return redirect("integrations:list", slug=request.workspace.slug)
-    context = page_context(request, connection, "settings") | {"effect": door.disable_effect(connection)}
+    context = page_context(request, connection, "settings") | {
+        "effect": door.disable_effect(connection),
+        "invoices": shown(request.workspace).filter(connection_id=connection.pk).count(),
+    }
     return render(request, "integrations/disable.html", context)
 
 

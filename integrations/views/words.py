@@ -125,6 +125,29 @@ ACTIONS = {
 }
 
 
+TITLES = {
+    "two_here": _("More than one contact here fits"),
+    "two_there": _("More than one record there fits"),
+    "taken": _("The contact is linked to another record"),
+    "perhaps_made_anew": _("Perhaps made anew there"),
+    "still_held": _("Waits to be looked at again"),
+    "conflict_ask": _("Changed on both sides"),
+    "required_empty": _("Emptied here, needed there"),
+    "in_doubt_many": _("Sent, and now more than one could be it"),
+    "missing_fields": _("Something that %(vendor)s needs is missing"),
+    "refused": _("Refused by %(vendor)s"),
+    "too_long": _("Longer than fits here"),
+    "no_name": _("No name there"),
+    "bad_record": _("Cannot be read"),
+    "undone": _("A sync was undone"),
+}
+
+
+def reason_title(code: str, *, vendor: str) -> str:
+    """A reason without its record, for the card over all of its kind; "" when there is none."""
+    return str(TITLES[code]) % {"vendor": vendor} if code in TITLES else ""
+
+
 def action_label(action: str) -> str:
     return str(ACTIONS.get(action, action))
 

@@ -135,7 +135,7 @@ def test_reasons_are_cards_and_narrow_the_list(alice: Client, workspace: Workspa
         rows.held(connection, rows.organisation(workspace))
         rows.stuck(connection, rows.organisation(workspace, "Ørsted Foods"))
     page = alice.get(url(connection))
-    assert {group.code for group in page.context["groups"]} == {"two_here", "refused"}
+    assert {group["code"] for group in page.context["groups"]} == {"two_here", "refused"}
     assert [row.name for row in alice.get(url(connection, "?reason=refused")).context["rows"]] == ["Ørsted Foods"]
     assert [row.name for row in alice.get(url(connection, "?q=smith")).context["rows"]] == ["Smith Joinery"]
     assert "What Crunch said" in page.text

@@ -1,0 +1,197 @@
+"""The integration and invoice pages in a real browser: nothing over the edge, nothing refused, the moving parts move."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.utils import timezone
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django import Settings
+
+from accounts.scoping import workspace_tx
+from integrations.domain.settings import audit
+from integrations.enums import LinkState, OutboxState, Outcome, RunKind
+from integrations.models import Run
+from tests.fixtures import Cast
+from tests.integrations import rows
+from tests.invoices.builders import row, store
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "correct horse battery"
+# Where to leave pictures for a person to look at, if anywhere.
+PICTURES = os.environ.get("PICTURES", "")
+LOOKS = [(1280, "light"), (360, "dark")] + ([(1280, "dark"), (360, "light")] if PICTURES else [])
+
+
+def in_browser(steps: Callable[[Page], Any], *, width: int, scheme: str = "light") -> Any:
+    """In a thread of its own: Playwright's loop and Django's ORM do not share one."""
+
+    def run() -> Any:
+        complaints: list[str] = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)  # type: ignore[arg-type]
+            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.set_default_timeout(15_000)
+            result = steps(page)
+            browser.close()
+        assert complaints == []
+        return result
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result(timeout=240)
+
+
+def log_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/accounts/login/")
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Welcome, Alice").wait_for()
+
+
+@pytest.fixture
+def pages(cast: Cast, settings: Settings) -> dict[str, str]:
+    """A connection with something of everything; gives the addresses."""
+    settings.ENVIRON = {**os.environ, "CRUNCH_API_URL": "http://127.0.0.1:9/v1"}
+    today = timezone.localdate()
+    with workspace_tx(cast.workspace):
+        to = rows.connection(cast.workspace, cast.alice)
+        bakerloo = rows.organisation(cast.workspace, "Bakerloo Kitchens Ltd", emails=[{"label": "", "email": "accounts@bakerloo.example"}])
+        orsted = rows.organisation(cast.workspace, "Ørsted Foods")
+        lumiere = rows.organisation(cast.workspace, "Café Lumière", emails=[{"label": "", "email": "hello@cafelumiere.example"}])
+        twins = [rows.organisation(cast.workspace, tax_id=str(each)) for each in range(2)]
+        rows.link(to, bakerloo, remote_url="https://books.example/clients/7")
+        invoices = [
+            row(number="INV-0231", gross=Decimal(2400), outstanding=Decimal(2400), due_on=today - timedelta(days=71)),
+            row(number="INV-0247", gross=Decimal(1180), outstanding=Decimal(1180), due_on=today + timedelta(days=12)),
+            row(number="INV-0219", gross=Decimal(3960), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=90)),
+            row(number="INV-0204", gross=Decimal(860), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=150)),
+            *(row(number=f"EUR-{each}", currency="EUR", issued_on=today - timedelta(days=200 + each)) for each in range(3)),
+        ]
+        store(cast.workspace, *invoices, contact=bakerloo, connection_id=to.pk)
+        held = rows.held(to, *twins)
+        differs = rows.conflict(to, lumiere, ours="hello@cafelumiere.example", theirs="info@cafelumiere.example")
+        rows.stuck(to, orsted)
+        rows.stuck(to, twins[0], state=OutboxState.WAITING, reason={}, detail="", tries=0)
+        rows.link(
+            to,
+            state=LinkState.IGNORED,
+            remote_name="Left Alone Ltd",
+            reason={"code": "ignored_by_person", "params": {"name": "Left Alone Ltd"}},
+        )
+        run = rows.run(to, requested_by=cast.alice, kind=RunKind.MANUAL)
+        rows.line(run, contact_id=bakerloo.pk)
+        rows.line(run, "Nameless", level="error", action="fail", reason={"code": "no_name", "params": {"id": "7"}}, detail='{"name": null}')
+        first = [{"kind": "client", "id": str(each), "name": f"New client {each}"} for each in range(5)]
+        changed = {"kind": "client", "id": "8", "name": "Old Ltd", "contact_id": 1, "push": True, "changes": {"email": "new@old.example"}}
+        plan = {"counts": {"created": 5, "updated": 1, "pushed": 1}, "first": {"create": first, "update": [changed]}}
+        preview = rows.run(to, kind=RunKind.PREVIEW, plan=plan, counters=plan["counts"])
+        rows.run(to, outcome=Outcome.PARTIAL, counters={"seen": 12, "failed": 1})
+        rows.exchange(to)
+        rows.exchange(to, method="PUT", status=400, request='{"name": "Ørsted Foods"}', response='{"error": "line1: must not be blank"}')
+        audit(to, "connection.settings", user=cast.alice, data={"changed": {"conflict": ["crm", "ask"]}})
+    base = f"w/hartwell/integrations/{to.pk}/"
+    return {
+        "overview": base,
+        "settings": f"{base}settings/",
+        "fields": f"{base}fields/",
+        "runs": f"{base}runs/",
+        "run": f"{base}runs/{run.pk}/",
+        "preview": f"{base}runs/{preview.pk}/",
+        "undo": f"{base}runs/{run.pk}/undo/",
+        "attention": f"{base}attention/",
+        "ignored": f"{base}attention/?state=IGNORED",
+        "waiting": f"{base}attention/?state=WAITING",
+        "choose": f"{base}attention/link:{held.pk}/choose/",
+        "settle": f"{base}attention/link:{differs.pk}/settle/",
+        "log": f"{base}log/",
+        "audit": f"{base}log/?part=audit",
+        "disable": f"{base}disable/",
+        "gallery": "w/hartwell/settings/integrations/",
+        "contact": f"w/hartwell/contacts/{bakerloo.pk}/",
+        "contact_differs": f"w/hartwell/contacts/{lumiere.pk}/",
+        "contact_failing": f"w/hartwell/contacts/{orsted.pk}/",
+        "contact_plain": f"w/hartwell/contacts/{twins[1].pk}/",
+        "export": f"w/hartwell/contacts/{twins[1].pk}/integrations/{to.pk}/export/",
+        "merge": f"w/hartwell/contacts/{bakerloo.pk}/merge/?other={lumiere.pk}",
+        "contacts": "w/hartwell/contacts/",
+        "home": "w/hartwell/",
+        "invoices": "w/hartwell/invoices/",
+        "invoices_none": "w/hartwell/invoices/?q=zzz",
+    }
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_pages_fit_and_nothing_is_refused(live_server: Any, pages: dict[str, str], width: int, scheme: str) -> None:
+    def steps(page: Page) -> list[str]:
+        log_in(page, live_server.url)
+        too_wide = []
+        for name, path in pages.items():
+            answer = page.goto(f"{live_server.url}/{path}")
+            assert answer is not None
+            assert answer.status == 200, name
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                too_wide.append(name)
+            if PICTURES:
+                page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}-{scheme}.png"), full_page=True)
+        return too_wide
+
+    assert in_browser(steps, width=width, scheme=scheme) == []
+
+
+def test_progress_moves_by_itself_and_ends_in_a_fresh_page(live_server: Any, cast: Cast, pages: dict[str, str]) -> None:
+    """The other side of the table works on the run's row while the page is open."""
+    with workspace_tx(cast.workspace):
+        run = rows.running(rows.Connection.objects.get())
+
+    def work(**values: Any) -> None:
+        with workspace_tx(cast.workspace):
+            Run.objects.filter(pk=run.pk).update(**values)
+        database.close()
+
+    def steps(page: Page) -> None:
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}/{pages['overview']}")
+        expect(page.get_by_text("page 31 of 50")).to_be_visible()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(work, page=32, done=6400).result()
+        expect(page.get_by_text("page 32 of 50")).to_be_visible()
+        expect(page.get_by_role("button", name="Sync now")).to_be_disabled()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(work, status="DONE", outcome="success", phase="done", finished_at=timezone.now()).result()
+        expect(page.get_by_role("button", name="Sync now")).to_be_enabled()
+        expect(page.get_by_text("is running")).to_have_count(0)
+
+    in_browser(steps, width=1280)
+
+
+def test_export_dialog_and_live_search(live_server: Any, pages: dict[str, str]) -> None:
+    def steps(page: Page) -> None:
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}/{pages['contact_plain']}")
+        page.get_by_role("button", name="Export to Crunch").click()
+        dialog = page.get_by_role("dialog", name="Export to Crunch")
+        expect(dialog.get_by_text("Exactly this will be sent")).to_be_visible()
+        expect(dialog.get_by_role("button", name="Export", exact=True)).to_be_disabled()
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_be_hidden()
+        page.goto(f"{live_server.url}/{pages['choose']}")
+        page.get_by_placeholder("Search all contacts").fill("bakerloo")
+        expect(page.get_by_text("Bakerloo Kitchens Ltd", exact=True)).to_be_visible()
+        page.goto(f"{live_server.url}/{pages['invoices']}")
+        page.get_by_placeholder("Number or customer").fill("0231")
+        expect(page.get_by_text("INV-0247")).to_have_count(0)
+        page.get_by_label("Status").select_option("paid")
+        expect(page.get_by_text("No invoice fits")).to_be_visible()
+
+    in_browser(steps, width=1280)

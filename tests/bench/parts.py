@@ -1,0 +1,10 @@
+"""The parts of the benchmark, by the name that selects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.bench import sync
+from tests.bench.report import Report
+
+PARTS: dict[str, Callable[[Report], None]] = {"sync": sync.measure}

@@ -26,7 +26,7 @@ from contacts.domain.edit import checked
 from contacts.domain.store import create_contacts, delete_contacts, live, update_contacts
 from contacts.enums import ChangeAction, Kind
 from contacts.models import Contact, ContactChange, Note
-from crmsync.lib.text import fold
+from crmsync.lib.text import company_key, fold
 from integrations.domain import demo_rows
 
 PASSWORD = "demo-hartwell-2026"  # noqa: S105  shown on the screen by `make demo`, refused in production
@@ -49,7 +49,7 @@ CUSTOM_FIELDS: Sequence[Mapping[str, Any]] = (
     {"label": "Contract", "kind": "url", "applies_to": Kind.ORGANISATION},
     {"label": "Newsletter", "kind": "boolean", "applies_to": Kind.PERSON},
 )
-OLDEST_DAYS = 400
+OLDEST_DAYS, YOUNGEST_DAYS = 400, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def _add_notes(office: _Office, contacts: Sequence[Contact]) -> None:
         Note(workspace=office.workspace, contact=named[row.contact], author=office.people[row.author], text=row.text) for row in rows
     )
     for note, row in zip(notes, rows, strict=True):
-        note.created_at = _at_work(timezone.now() - timedelta(days=row.days_ago), minute=row.days_ago)
+        note.created_at = _at_work(timezone.now() - timedelta(days=row.days_ago), row.days_ago)
     Note.objects.bulk_update(notes, ["created_at"])
 
 
@@ -239,18 +239,19 @@ def _spread_over_the_year(workspace: Workspace) -> None:
     for change in ContactChange.objects.filter(workspace=workspace).order_by("id"):
         changes.setdefault(change.contact_id, []).append(change)
     for index, (contact_id, made) in enumerate(sorted(changes.items())):
-        age = OLDEST_DAYS - index * (OLDEST_DAYS - 20) // len(changes)
+        age = OLDEST_DAYS - index * (OLDEST_DAYS - YOUNGEST_DAYS) // len(changes)
+        latest = 1 + contact_id * 37 % age
         for step, change in enumerate(made):
-            days = age - age * step // (len(made) + 1)
-            change.at = _at_work(now - timedelta(days=days), minute=contact_id * 7 + step)
+            days = age - (age - latest) * step // max(1, len(made) - 1)
+            change.at = _at_work(now - timedelta(days=days), contact_id, step=step)
         entered = made[0].at if made[0].action == ChangeAction.CREATED else now
         Contact.objects.filter(workspace=workspace, pk=contact_id).update(created_at=entered, updated_at=made[-1].at)
     ContactChange.objects.bulk_update([change for made in changes.values() for change in made], ["at"], batch_size=500)
 
 
-def _at_work(moment: datetime, *, minute: int) -> datetime:
-    """That day between nine and five."""
-    return moment.replace(hour=9 + minute % 8, minute=minute * 13 % 60, second=minute * 29 % 60)
+def _at_work(moment: datetime, number: int, *, step: int = 0) -> datetime:
+    """That day between nine and five; later steps later."""
+    return moment.replace(hour=9 + number % 7, minute=number * 13 % 40 + step, second=number * 29 % 60)
 
 
 def _second(anna: User) -> Workspace:
@@ -265,8 +266,9 @@ def _second(anna: User) -> Workspace:
 
 
 def _host(name: str) -> str:
-    return f"{_plain(name)[:40]}.example"
+    """The first two words that tell: "meridiancoffee.example"."""
+    return f"{_plain(''.join(company_key(name).split()[:2]))}.example"
 
 
 def _plain(text: str) -> str:
-    return "".join(char for char in fold(text).replace("&", "and") if char.isascii() and char.isalnum())
+    return "".join(char for char in fold(text) if char.isascii() and char.isalnum())

@@ -19,7 +19,8 @@ from pytest_django import Settings
 from accounts.scoping import workspace_tx
 from integrations.domain.settings import audit
 from integrations.enums import LinkState, OutboxState, Outcome, RunKind
-from integrations.models import Run
+from integrations.models import Connection, Run
+from invoices.domain.store import InvoiceRow
 from tests.fixtures import Cast
 from tests.integrations import rows
 from tests.invoices.builders import row, store
@@ -63,72 +64,90 @@ def log_in(page: Page, address: str) -> None:
 def pages(cast: Cast, settings: Settings) -> dict[str, str]:
     """A connection with something of everything; gives the addresses."""
     settings.ENVIRON = {**os.environ, "CRUNCH_API_URL": "http://127.0.0.1:9/v1"}
-    today = timezone.localdate()
     with workspace_tx(cast.workspace):
         to = rows.connection(cast.workspace, cast.alice)
-        bakerloo = rows.organisation(cast.workspace, "Bakerloo Kitchens Ltd", emails=[{"label": "", "email": "accounts@bakerloo.example"}])
-        orsted = rows.organisation(cast.workspace, "Ørsted Foods")
-        lumiere = rows.organisation(cast.workspace, "Café Lumière", emails=[{"label": "", "email": "hello@cafelumiere.example"}])
-        twins = [rows.organisation(cast.workspace, tax_id=str(each)) for each in range(2)]
-        rows.link(to, bakerloo, remote_url="https://books.example/clients/7")
-        invoices = [
-            row(number="INV-0231", gross=Decimal(2400), outstanding=Decimal(2400), due_on=today - timedelta(days=71)),
-            row(number="INV-0247", gross=Decimal(1180), outstanding=Decimal(1180), due_on=today + timedelta(days=12)),
-            row(number="INV-0219", gross=Decimal(3960), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=90)),
-            row(number="INV-0204", gross=Decimal(860), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=150)),
-            *(row(number=f"EUR-{each}", currency="EUR", issued_on=today - timedelta(days=200 + each)) for each in range(3)),
-        ]
-        store(cast.workspace, *invoices, contact=bakerloo, connection_id=to.pk)
-        held = rows.held(to, *twins)
-        differs = rows.conflict(to, lumiere, ours="hello@cafelumiere.example", theirs="info@cafelumiere.example")
-        rows.stuck(to, orsted)
-        rows.stuck(to, twins[0], state=OutboxState.WAITING, reason={}, detail="", tries=0)
-        rows.link(
-            to,
-            state=LinkState.IGNORED,
-            remote_name="Left Alone Ltd",
-            reason={"code": "ignored_by_person", "params": {"name": "Left Alone Ltd"}},
-        )
-        run = rows.run(to, requested_by=cast.alice, kind=RunKind.MANUAL)
-        rows.line(run, contact_id=bakerloo.pk)
-        rows.line(run, "Nameless", level="error", action="fail", reason={"code": "no_name", "params": {"id": "7"}}, detail='{"name": null}')
-        first = [{"kind": "client", "id": str(each), "name": f"New client {each}"} for each in range(5)]
-        changed = {"kind": "client", "id": "8", "name": "Old Ltd", "contact_id": 1, "push": True, "changes": {"email": "new@old.example"}}
-        plan = {"counts": {"created": 5, "updated": 1, "pushed": 1}, "first": {"create": first, "update": [changed]}}
-        preview = rows.run(to, kind=RunKind.PREVIEW, plan=plan, counters=plan["counts"])
-        rows.run(to, outcome=Outcome.PARTIAL, counters={"seen": 12, "failed": 1})
-        rows.exchange(to)
-        rows.exchange(to, method="PUT", status=400, request='{"name": "Ørsted Foods"}', response='{"error": "line1: must not be blank"}')
-        audit(to, "connection.settings", user=cast.alice, data={"changed": {"conflict": ["crm", "ask"]}})
-    base = f"w/hartwell/integrations/{to.pk}/"
-    return {
-        "overview": base,
-        "settings": f"{base}settings/",
-        "fields": f"{base}fields/",
-        "runs": f"{base}runs/",
-        "run": f"{base}runs/{run.pk}/",
-        "preview": f"{base}runs/{preview.pk}/",
-        "undo": f"{base}runs/{run.pk}/undo/",
-        "attention": f"{base}attention/",
-        "ignored": f"{base}attention/?state=IGNORED",
-        "waiting": f"{base}attention/?state=WAITING",
-        "choose": f"{base}attention/link:{held.pk}/choose/",
-        "settle": f"{base}attention/link:{differs.pk}/settle/",
-        "log": f"{base}log/",
-        "audit": f"{base}log/?part=audit",
-        "disable": f"{base}disable/",
-        "gallery": "w/hartwell/settings/integrations/",
-        "contact": f"w/hartwell/contacts/{bakerloo.pk}/",
-        "contact_differs": f"w/hartwell/contacts/{lumiere.pk}/",
-        "contact_failing": f"w/hartwell/contacts/{orsted.pk}/",
-        "contact_plain": f"w/hartwell/contacts/{twins[1].pk}/",
-        "export": f"w/hartwell/contacts/{twins[1].pk}/integrations/{to.pk}/export/",
-        "merge": f"w/hartwell/contacts/{bakerloo.pk}/merge/?other={lumiere.pk}",
-        "contacts": "w/hartwell/contacts/",
-        "home": "w/hartwell/",
-        "invoices": "w/hartwell/invoices/",
-        "invoices_none": "w/hartwell/invoices/?q=zzz",
+        return connection_pages(to, cast) | contact_pages(to, cast) | PLAIN
+
+
+PLAIN = {
+    "gallery": "w/hartwell/settings/integrations/",
+    "contacts": "w/hartwell/contacts/",
+    "home": "w/hartwell/",
+    "invoices": "w/hartwell/invoices/",
+    "invoices_none": "w/hartwell/invoices/?q=zzz",
+}
+
+
+def connection_pages(to: Connection, cast: Cast) -> dict[str, str]:
+    lumiere = rows.organisation(cast.workspace, "Café Lumière", emails=[{"label": "", "email": "hello@cafelumiere.example"}])
+    held = rows.held(to, *(rows.organisation(cast.workspace, tax_id=str(each)) for each in range(2)))
+    differs = rows.conflict(to, lumiere, ours="hello@cafelumiere.example", theirs="info@cafelumiere.example")
+    alone = {"code": "ignored_by_person", "params": {"name": "Left Alone Ltd"}}
+    rows.link(to, state=LinkState.IGNORED, remote_name="Left Alone Ltd", reason=alone)
+    run = rows.run(to, requested_by=cast.alice, kind=RunKind.MANUAL)
+    rows.line(run, contact_id=lumiere.pk)
+    nameless = {"code": "no_name", "params": {"id": "7"}}
+    rows.line(run, "Nameless", level="error", action="fail", fields=[], reason=nameless, detail='{"name": null}')
+    preview = rows.run(to, kind=RunKind.PREVIEW, plan=plan(), counters=plan()["counts"])
+    rows.run(to, outcome=Outcome.PARTIAL, counters={"seen": 12, "failed": 1})
+    rows.exchange(to)
+    rows.exchange(to, method="PUT", status=400, request='{"name": "Ørsted Foods"}', response='{"error": "line1: must not be blank"}')
+    audit(to, "connection.settings", user=cast.alice, data={"changed": {"conflict": ["crm", "ask"]}})
+    paths = {
+        "overview": "",
+        "settings": "settings/",
+        "fields": "fields/",
+        "runs": "runs/",
+        "run": f"runs/{run.pk}/",
+        "preview": f"runs/{preview.pk}/",
+        "undo": f"runs/{run.pk}/undo/",
+        "attention": "attention/",
+        "ignored": "attention/?state=IGNORED",
+        "waiting": "attention/?state=WAITING",
+        "choose": f"attention/link:{held.pk}/choose/",
+        "settle": f"attention/link:{differs.pk}/settle/",
+        "log": "log/",
+        "audit": "log/?part=audit",
+        "disable": "disable/",
     }
+    return {name: f"w/hartwell/integrations/{to.pk}/{path}" for name, path in paths.items()} | {
+        "contact_differs": f"w/hartwell/contacts/{lumiere.pk}/"
+    }
+
+
+def plan() -> dict[str, Any]:
+    first = [{"kind": "client", "id": str(each), "name": f"New client {each}"} for each in range(5)]
+    changed = {"kind": "client", "id": "8", "name": "Old Ltd", "contact_id": 1, "push": True, "changes": {"email": "new@old.example"}}
+    return {"counts": {"created": 5, "updated": 1, "pushed": 1}, "first": {"create": first, "update": [changed]}}
+
+
+def contact_pages(to: Connection, cast: Cast) -> dict[str, str]:
+    names = ("Bakerloo Kitchens Ltd", "Ørsted Foods", "Quite Plain Ltd", "On Its Way Ltd")
+    emails = [{"label": "", "email": "a@b.example"}]
+    bakerloo, orsted, plain, sent = (rows.organisation(cast.workspace, name, emails=emails) for name in names)
+    rows.link(to, bakerloo, remote_url="https://books.example/clients/7")
+    rows.link(to, sent)
+    rows.stuck(to, orsted)
+    rows.stuck(to, sent, state=OutboxState.WAITING, reason={}, detail="", tries=0)
+    store(cast.workspace, *invoices(), contact=bakerloo, connection_id=to.pk)
+    return {
+        "contact": f"w/hartwell/contacts/{bakerloo.pk}/",
+        "contact_failing": f"w/hartwell/contacts/{orsted.pk}/",
+        "contact_plain": f"w/hartwell/contacts/{plain.pk}/",
+        "export": f"w/hartwell/contacts/{plain.pk}/integrations/{to.pk}/export/",
+        "merge": f"w/hartwell/contacts/{bakerloo.pk}/merge/?other={sent.pk}",
+    }
+
+
+def invoices() -> list[InvoiceRow]:
+    today = timezone.localdate()
+    return [
+        row(number="INV-0231", gross=Decimal(2400), outstanding=Decimal(2400), due_on=today - timedelta(days=71)),
+        row(number="INV-0247", gross=Decimal(1180), outstanding=Decimal(1180), due_on=today + timedelta(days=12)),
+        row(number="INV-0219", gross=Decimal(3960), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=90)),
+        row(number="INV-0204", gross=Decimal(860), outstanding=Decimal(0), state="paid", paid_on=today - timedelta(days=150)),
+        *(row(number=f"EUR-{each}", currency="EUR", issued_on=today - timedelta(days=200 + each)) for each in range(3)),
+    ]
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
@@ -152,7 +171,7 @@ def test_pages_fit_and_nothing_is_refused(live_server: Any, pages: dict[str, str
 def test_progress_moves_by_itself_and_ends_in_a_fresh_page(live_server: Any, cast: Cast, pages: dict[str, str]) -> None:
     """The other side of the table works on the run's row while the page is open."""
     with workspace_tx(cast.workspace):
-        run = rows.running(rows.Connection.objects.get())
+        run = rows.running(Connection.objects.get())
 
     def work(**values: Any) -> None:
         with workspace_tx(cast.workspace):

@@ -88,7 +88,7 @@ _items: list[NavItem] = [
         group="account",
         order=90,
         min_role="ADMIN",
-        covers=("accounts:settings",),
+        covers=("accounts:settings", "contacts:settings"),
     ),
 ]
 badges: dict[str, Counter] = {}

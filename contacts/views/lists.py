@@ -32,6 +32,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(_address_of(request, query))
     context: dict[str, Any] = {
         "query": query,
+        "is_bare": not page.contacts and not query.is_filtered,
         "page": page,
         "columns": _columns(membership, page.contacts),
         "next_url": _address_of(request, query, after=page.after) if page.after else "",

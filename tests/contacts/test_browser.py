@@ -1,0 +1,166 @@
+"""The contacts screens in a real browser: what htmx and the small scripts do, at desk and phone width, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from accounts.scoping import workspace_tx
+from contacts.models import Contact
+from tests.contacts.makers import organisation, person
+from tests.fixtures import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Visit = Callable[..., object]
+
+
+@pytest.fixture
+def visit(live_server: object, cast: Cast) -> Iterator[Visit]:
+    """Run a function with a logged-in page in a thread of its own: Playwright's loop and Django's ORM do not share one."""
+    home = f"{live_server.url}/w/hartwell/contacts/"  # type: ignore[attr-defined]
+
+    def run(steps: Callable[[Page, str], object], *, width: int = 1280, scheme: str = "light") -> object:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+            complaints: list[str] = []
+            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.set_default_timeout(10_000)
+            page.goto(home)
+            page.get_by_label("E-mail").fill("alice@example.com")
+            page.get_by_label("Password", exact=True).fill("correct horse battery")
+            page.get_by_role("button", name="Log in").click()
+            page.get_by_role("heading", name="People & organisations").wait_for()
+            result = steps(page, home)
+            browser.close()
+        # Chromium notes every 422 of a refused form by itself.
+        assert [text for text in complaints if "422" not in text] == []
+        return result
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield lambda *args, **kwargs: pool.submit(run, *args, **kwargs).result(timeout=90)
+
+
+def test_searching_as_one_types_and_changing_picked_rows(visit: Visit, cast: Cast) -> None:
+    with workspace_tx(cast.workspace):
+        for number in range(3):
+            person(cast.workspace, f"Anna {number}")
+        organisation(cast.workspace)
+
+    def steps(page: Page, home: str) -> None:
+        page.get_by_label("Search in this list").type("anna", delay=20)
+        expect(page.locator("tbody tr")).to_have_count(3)
+        expect(page).to_have_url(f"{home}?q=anna")
+        expect(page.locator("#list-count")).to_have_text("3")
+        page.get_by_label("Pick all on this page").check()
+        expect(page.locator("[data-selection-count]")).to_have_text("3")
+        page.get_by_role("button", name="Add tag").first.click()
+        page.locator(".bulk-menu").get_by_label("Tag").fill("VIP")
+        page.locator(".bulk-menu").get_by_role("button", name="Add tag").click()
+        expect(page.locator(".toast-note")).to_contain_text("3 contacts tagged.")
+        page.get_by_label("Pick Anna 0").check()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.locator("tbody tr")).to_have_count(2)
+        page.locator(".toast-note").get_by_role("button", name="Undo").click()
+        page.get_by_role("heading", name="Anna 0").wait_for()
+        page.goto(home)
+        page.locator("tbody tr", has_text="Bakerloo").locator("td").nth(3).click()
+        page.get_by_role("heading", name="Bakerloo Kitchens Ltd").wait_for()
+
+    visit(steps)
+
+
+def test_a_person_is_added_by_keyboard_and_chips(visit: Visit, cast: Cast) -> None:
+    with workspace_tx(cast.workspace):
+        firm = organisation(cast.workspace)
+
+    def steps(page: Page, home: str) -> None:
+        page.goto(f"{home}new/?kind=person")
+        page.get_by_label("First name").fill("Joanna")
+        page.get_by_label("Last name").fill("Dale")
+        page.get_by_role("combobox", name="Organisation").type("baker", delay=20)
+        page.get_by_role("option", name="Bakerloo Kitchens Ltd").wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("combobox", name="Organisation")).to_have_value("Bakerloo Kitchens Ltd")
+        page.get_by_label("E-mail").first.fill("second@x.example")
+        page.get_by_role("button", name="Add an e-mail").click()
+        page.get_by_label("E-mail").nth(1).fill("first@x.example")
+        page.get_by_role("button", name="Move up").nth(1).click()
+        tags = page.get_by_label("Tags")
+        tags.type("VIP,")
+        tags.type("Net 30")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("heading", name="Joanna Dale").wait_for()
+
+    visit(steps)
+    with workspace_tx(cast.workspace):
+        made = Contact.objects.get(kind="person")
+        assert (made.organisation_id, made.tags) == (firm.pk, ["VIP", "Net 30"])
+        assert [row["email"] for row in made.emails] == ["first@x.example", "second@x.example"]
+
+
+def test_notes_quick_add_and_the_delete_dialog(visit: Visit, cast: Cast) -> None:
+    with workspace_tx(cast.workspace):
+        organisation(cast.workspace)
+
+    def steps(page: Page, home: str) -> None:
+        page.get_by_role("link", name="Bakerloo Kitchens Ltd").click()
+        page.get_by_role("button", name="Note", exact=True).click()
+        page.keyboard.type("Call Marek first")
+        page.get_by_role("button", name="Add note").click()
+        expect(page.locator(".timeline")).to_contain_text("Call Marek first")
+        page.get_by_role("link", name="Sync", exact=True).click()
+        expect(page.locator("#timeline")).to_contain_text("No system has changed this contact.")
+        page.get_by_role("button", name="Add new").click()
+        page.get_by_role("link", name="Quick add").click()
+        dialog = page.get_by_role("dialog", name="Quick add")
+        dialog.get_by_label("E-mail").fill("nope")
+        dialog.get_by_role("button", name="Add", exact=True).click()
+        expect(page.get_by_role("dialog", name="Quick add")).to_contain_text("Give a name.")
+        page.get_by_role("dialog").get_by_label("Name").fill("Ann")
+        page.get_by_role("dialog").get_by_label("E-mail").fill("a@x.example")
+        page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("heading", name="Ann", exact=True).wait_for()
+        page.get_by_role("button", name="More").first.click()
+        page.get_by_role("button", name="Delete").click()
+        dialog = page.get_by_role("dialog", name="Delete Ann?")
+        assert "restore it for 30 days" in dialog.inner_text()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.locator(".toast-note")).to_contain_text("Ann is in the trash.")
+
+    visit(steps)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_screen_fits(visit: Visit, cast: Cast, width: int, scheme: str) -> None:
+    with workspace_tx(cast.workspace):
+        firm = organisation(
+            cast.workspace, "An organisation with a very long name, International Holdings (Europe) GmbH & Co. KG " + "x" * 60, tags=["VIP"]
+        )
+        other = organisation(cast.workspace, emails=[{"label": "", "email": f"{'long' * 15}@{'domain' * 8}.example"}])
+
+    def steps(page: Page, home: str) -> dict[str, int]:
+        paths = [
+            "",
+            "?q=zzz",
+            f"{firm.pk}/",
+            f"{firm.pk}/edit/",
+            f"{firm.pk}/delete/",
+            f"{firm.pk}/merge/",
+            f"{firm.pk}/merge/?other={other.pk}",
+        ]
+        paths += ["new/", "trash/", "duplicates/", "../settings/tags/", "../settings/fields/", "../settings/fields/new/"]
+        widths = {}
+        for path in paths:
+            assert page.goto(home + path).status == 200  # type: ignore[union-attr]
+            widths[path] = page.evaluate("document.documentElement.scrollWidth")
+        return {path: found for path, found in widths.items() if found != width}
+
+    assert visit(steps, width=width, scheme=scheme) == {}

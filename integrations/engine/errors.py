@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from integrations.engine.types import Reason
 
 
 class ProviderError(Exception):
-    """Base of all; never raised itself."""
+    """Base of all; never raised itself. `told` is the parsed body of the vendor's refusal, free of secrets; None without one."""
+
+    told: Any = None
 
     def __init__(self, reason: Reason, *, detail: str = "") -> None:
         super().__init__(f"{reason.code}: {detail}" if detail else reason.code)
@@ -57,3 +61,7 @@ class Conflict(ProviderError):
 
 class BadAnswer(Retry):
     """The vendor answered with something that is no answer (HTML, cut JSON, wrong shape): cursor unmoved, tried again later."""
+
+
+class FilterRefused(ProviderError):
+    """This account does not let changes be read by themselves: read it whole, and remember that."""

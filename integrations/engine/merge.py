@@ -146,9 +146,14 @@ def incoming_only(fields: Iterable[FieldMap]) -> tuple[FieldMap, ...]:
     return tuple(replace(each, direction=Direction.IN) for each in fields if each.direction is not Direction.OUT)
 
 
+def outgoing_only(fields: Iterable[FieldMap]) -> tuple[FieldMap, ...]:
+    """Give the field table of a record whose values we do not take in."""
+    return tuple(replace(each, direction=Direction.OUT) for each in fields if each.direction is not Direction.IN)
+
+
 def same(name: str, one: Any, other: Any) -> bool:
     """Tell whether two values of a field say the same."""
-    return bool(_comparable(name, one) == _comparable(name, other))
+    return one == other or bool(_comparable(name, one) == _comparable(name, other))
 
 
 def is_empty(value: Any) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from integrations.engine.types import Account, Fields, Invoice, Page, Party, RawRecord, Ref, Remote
+from integrations.engine.capabilities import Budget, Directions, Incremental, MatchBy, SecretIn
+from integrations.engine.types import Account, Fields, Invoice, Kind, Page, Party, RawRecord, Ref, Remote
 
 
 def gettext_noop(message: str) -> str:
@@ -22,6 +23,8 @@ class Capability(enum.StrEnum):
     EXPORT = "export"  # "Export to ..." on contacts without a link
     PULL_INVOICES = "pull_invoices"
     QUOTES = "quotes"
+    CREATE_ELIGIBLE = "create_eligible"  # contacts that the provider's rules let out are created there by themselves
+    TICKETS = "tickets"
 
 
 class Direction(enum.StrEnum):
@@ -60,11 +63,16 @@ class FieldType(enum.StrEnum):
     TEAM = "team"
     SECRET = "secret"  # noqa: S105  a kind of field
     INTEGER = "integer"
+    URL_FIELD = "url_field"  # one of the workspace's enabled custom fields of type web address, by its key
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One setting of a connection; the settings form, the API and the command line are made from these."""
+    """One setting of a connection; the settings form, the API and the command line are made from these.
+
+    `pattern` is a regular expression that the whole of a filled text must fit (`help` says what is meant); `when=(setting, value)`
+    hides it otherwise; `section` groups settings under a heading.
+    """
 
     key: str
     label: str
@@ -73,6 +81,11 @@ class FieldSpec:
     required: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     help: str = ""
+    section: str = ""
+    pattern: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    when: tuple[str, Any] | None = None
 
 
 class ResourceKind(enum.StrEnum):
@@ -127,9 +140,23 @@ class Manifest:
     exclusive_group: str = ""
     docs: str = ""
     api_url: str = ""  # the vendor's root; `<KEY>_API_URL` in the environment replaces it
+    credentials: tuple[SecretIn, ...] = ()  # how requests carry `secrets`; empty = bearer token
+    budget: Budget | None = None
+    incremental: Incremental | None = None
+    directions: Directions | None = None
+    kinds: tuple[tuple[Kind, str], ...] = ()  # which remote kind a contact of each kind becomes; empty = `export_kind` for all
+    match_by: tuple[MatchBy, ...] = ()  # empty = by exact name
+    match_screen: str = ""  # resource whose records a person may match by hand before the first sync
+    link_back: str = ""  # setting with the key of the custom field that gets `LinksBack.link_back`
+    life_cycles_out: frozenset[str] = frozenset()  # no contact of another life cycle can be let out; empty = any
+    one_time: bool = False  # an import: read once, looked at, then done; no cadence
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
+
+    def remote_kind(self, kind: Kind) -> str:
+        """The remote kind that a contact of this kind is created as."""
+        return dict(self.kinds).get(kind, self.export_kind)
 
 
 class Provider(Protocol):

@@ -22,10 +22,25 @@ OWN_CHOICES: frozenset[str] = frozenset(
         "supplier_off",
         "not_here",
         "hidden",
+        "pull_off",
+        "push_off",
     }
 )
 # A rule leaves the record out: counted as skipped, not as failed.
-RULES: frozenset[str] = OWN_CHOICES | {"marked_ours", "inactive_there"}
+RULES: frozenset[str] = OWN_CHOICES | {
+    "marked_ours",
+    "inactive_there",
+    "no_organisation",
+    "organisation_inactive",
+    "organisation_marked_ours",
+    "organisation_unknown",
+    "other_kind",
+    "confidential_there",
+    "discarded_there",
+    "not_client",
+    "no_organisation_here",
+    "organisation_not_client",
+}
 
 REASONS: dict[str, tuple[str, str]] = {
     # Which contact is it?
@@ -90,6 +105,54 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s is inactive in %(vendor)s."),
         gettext_noop("Make it active there to bring it in."),
     ),
+    "no_organisation": (
+        gettext_noop("%(name)s belongs to no organisation in %(vendor)s, and only people of an organisation are brought in."),
+        gettext_noop("Give the person an organisation there to bring them in."),
+    ),
+    "organisation_inactive": (
+        gettext_noop("All organisations of %(name)s are inactive in %(vendor)s."),
+        gettext_noop("Make one of them active there to bring the person in."),
+    ),
+    "organisation_marked_ours": (
+        gettext_noop("%(name)s belongs to %(organisation)s, which came from here, so the person is not brought in again."),
+        "",
+    ),
+    "organisation_unknown": (
+        gettext_noop("The organisation of %(name)s, %(organisation)s, is not in the list of organisations of %(vendor)s."),
+        gettext_noop("It is looked for again with every sync."),
+    ),
+    "other_kind": (
+        gettext_noop("%(name)s is neither a person nor an organisation in %(vendor)s."),
+        "",
+    ),
+    "confidential_there": (
+        gettext_noop("%(name)s is confidential in %(vendor)s, and such contacts are left out."),
+        gettext_noop("Change this in the settings."),
+    ),
+    "discarded_there": (
+        gettext_noop("%(name)s was discarded in %(vendor)s, and such contacts are left out."),
+        gettext_noop("Change this in the settings."),
+    ),
+    "pull_off": (
+        gettext_noop("Nothing is brought in from %(vendor)s, as the settings say."),
+        gettext_noop("Change this in the settings of the connection."),
+    ),
+    "push_off": (
+        gettext_noop("Nothing is sent to %(vendor)s, as the settings say."),
+        gettext_noop("Change this in the settings of the connection."),
+    ),
+    "not_client": (
+        gettext_noop("%(name)s is not sent to %(vendor)s: the life cycle is %(life_cycle)s."),
+        gettext_noop("Clients are sent, and related contacts of an organisation that is a client."),
+    ),
+    "no_organisation_here": (
+        gettext_noop("%(name)s is not sent to %(vendor)s: a related contact without an organisation."),
+        gettext_noop("Choose the organisation that the contact belongs to."),
+    ),
+    "organisation_not_client": (
+        gettext_noop("%(name)s is not sent to %(vendor)s: the life cycle of %(organisation)s is %(life_cycle)s."),
+        gettext_noop("Related contacts are sent when their organisation is a client."),
+    ),
     "not_here": (
         gettext_noop("No contact here fits %(name)s, and new ones are not brought in."),
         gettext_noop("Change this in the settings of the connection, or link it to a contact."),
@@ -118,6 +181,18 @@ REASONS: dict[str, tuple[str, str]] = {
     "refused": (
         gettext_noop("%(vendor)s refused %(name)s: %(message)s"),
         gettext_noop("Correct it here; it is then sent again by itself."),
+    ),
+    "bad_tax_id": (
+        gettext_noop("%(name)s has a tax id that is no CPF and no CNPJ: %(tax_id)s."),
+        gettext_noop("Correct it here; it is then sent by itself."),
+    ),
+    "code_taken": (
+        gettext_noop("%(name)s cannot be made in %(vendor)s: the code %(id)s belongs to somebody else there."),
+        gettext_noop("Link the contact to its record there, if it has one."),
+    ),
+    "parent_not_there": (
+        gettext_noop("%(name)s cannot be sent yet: %(vendor)s does not know the organisation."),
+        gettext_noop("The organisation is sent first, then the person."),
     ),
     "not_stored": (
         gettext_noop("%(vendor)s accepted %(name)s, but did not store: %(fields)s."),
@@ -186,6 +261,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "not_connected": (gettext_noop("%(vendor)s is not connected at the moment."), gettext_noop("Connect to %(vendor)s, or resume it.")),
     "already_linked": (gettext_noop("%(name)s is linked to %(vendor)s already."), ""),
     # The way to the vendor
+    "filter_refused": (
+        gettext_noop("%(vendor)s does not let this account read only what has changed, so everything is compared each time."),
+        gettext_noop("Nothing to do. Large accounts are compared at night only."),
+    ),
     "rate_limited": (
         gettext_noop("%(vendor)s asks to wait before the next call."),
         gettext_noop("It goes on by itself."),
@@ -306,5 +385,5 @@ def _say(text: str, reason: Reason, translate: Callable[[str], str], words: dict
 
 def _filled(reason: Reason, translate: Callable[[str], str]) -> dict[str, object]:
     filled = {key: value for key, value in reason.params.items() if value not in ("", None)}
-    # `problem` is our own text, given by the provider in English; all other parameters are names and values.
-    return filled | {key: translate(str(value)) for key, value in filled.items() if key == "problem"}
+    # These are our own texts, given in English; all other parameters are names and values.
+    return filled | {key: translate(str(value)) for key, value in filled.items() if key in {"problem", "life_cycle"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -38,11 +38,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A contact as both sides can understand it. `tags` are added on creation only."""
+    """A contact as both sides can understand it. `tags`, `initial` and `custom` are given on creation only.
+
+    Going out, `parent` is the record of the contact's organisation and `contact_id` the contact, for vendors who let us name records.
+    `initial` may hold canonical fields (life_cycle, job_title) and further values: lists `emails` and `phones`.
+    """
 
     kind: Kind
     fields: Fields
     tags: tuple[str, ...] = ()
+    parent: Ref | None = None
+    contact_id: int | None = None
+    initial: Fields = field(default_factory=dict)
+    custom: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,10 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a resource. `next` is the cursor of the page after it, None at the end. Totals only where the vendor tells them."""
+    """One page of a resource. `next` is the cursor of the page after it, None at the end. Totals only where the vendor tells them.
+
+    `watermark` is the latest change among its records, `clock` the vendor's time of the answer: texts that sort like times, "" unknown.
+    """
 
     records: Sequence[RawRecord]
     next: Mapping[str, Any] | None
@@ -72,6 +83,8 @@ class Page:
     pages: int | None = None
     total: int | None = None
     bad: Sequence[BadRecord] = ()
+    watermark: str = ""
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +212,42 @@ class Invoice:
     due_on: date | None = None
     paid_on: date | None = None
     url: str = ""
+
+
+class TicketState(enum.StrEnum):
+    """Where a ticket stands, whatever the account calls it."""
+
+    NEW = "new"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request for help at the vendor, shown and never written. `status` is the account's own word."""
+
+    id: str
+    subject: str
+    status: str
+    state: TicketState
+    owner: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A field that an account added. `kind`: text number date choice boolean url."""
+
+    key: str
+    label: str
+    kind: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from integrations.kit.redact import redact
 
 _WORDS = 300
 _DAY = 86_400.0
-_MESSAGE_KEYS = ("message", "error_description", "detail", "title", "developerHint", "error", "errors", "details")
+_MESSAGE_KEYS = ("message", "errorMessage", "error_description", "detail", "title", "developerHint", "error", "errors", "details")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def raise_for(answer: RawAnswer, *, method: str, path: str) -> None:
     words = vendor_words(answer)
     detail = f"{method} {path}: {status} {words}".rstrip()
     if status in _TABLE:
-        raise _TABLE[status](Reason(_CODES[status], {"message": words} if words else {}), detail=detail)
+        error = _TABLE[status](Reason(_CODES[status], {"message": words} if words else {}), detail=detail)
+        error.told = _told(answer)
+        raise error
     if status in {429, 503}:
         code = "rate_limited" if status == 429 else "vendor_down"
         raise Retry(Reason(code), detail=detail, after=retry_after(answer), in_doubt=status == 503 and method == "POST")
@@ -125,6 +127,14 @@ def vendor_words(answer: RawAnswer) -> str:
     except orjson.JSONDecodeError:
         found = answer.raw[:_WORDS].decode(errors="replace")
     return redact(" ".join(found.split()), answer.secrets)[:_WORDS]
+
+
+def _told(answer: RawAnswer) -> Any:
+    """The refusal's JSON, masked before it is parsed; None where it is none."""
+    try:
+        return orjson.loads(redact(answer.raw.decode(errors="replace"), answer.secrets))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _sentence(value: Any) -> str:

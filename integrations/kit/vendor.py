@@ -176,6 +176,10 @@ class Vendor:
         """Whether faults may strike and the log shall show this path."""
         return not path.startswith("/_control")
 
+    def logs_body(self, path: str) -> bool:
+        """Whether the log shows what was sent to this path."""
+        return path.startswith("/v")
+
     def route(self, method: str, pattern: str, handler: Handler) -> None:
         """`{name}` in the pattern is a number that the handler gets as an argument."""
         self._routes.append((method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>\\d{1,18})", pattern) + "/?"), handler))
@@ -268,7 +272,7 @@ class Vendor:
                     "query": request.query,
                     "status": reply.status if reply else None,
                     "fault": kind,
-                    "body": request.body[:2000].decode(errors="replace") if request.path.startswith("/v") else "",
+                    "body": request.body[:2000].decode(errors="replace") if self.logs_body(request.path) else "",
                 }
             )
 

@@ -1,0 +1,143 @@
+"""What some providers can do besides the calls that all of them have. Facts stand in the manifest; calls are protocols of their own.
+
+Core code asks `isinstance(provider, ReadsChanges)` and the like; a provider has a capability by having its methods.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from integrations.engine.types import Base, CustomField, Fields, Local, Page, Party, RawRecord, Reason, Ref, Ticket
+
+
+class Place(enum.StrEnum):
+    HEADER = "header"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretIn:
+    """Where a request carries a secret that is no OAuth token: one of the connection (`secret`) or of the deployment (`variable`)."""
+
+    place: Place
+    name: str
+    secret: str = ""
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many calls a vendor takes: `calls` in `per` seconds, of which we use `share`, since others may use the same token.
+
+    `setting` and `quiet_setting` name settings of the connection: its own number of calls, and hours ("22:00-06:00") without any.
+    After `failures` failed requests in a row the vendor blocks us for the next of `blocks` seconds. `attempts`: tries of one read.
+    """
+
+    calls: int
+    per: float = 60.0
+    share: float = 0.8
+    setting: str = ""
+    quiet_setting: str = ""
+    failures: int = 0
+    blocks: tuple[float, ...] = ()
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """Changes can be read by themselves; the whole is still compared every `full_every`, at night.
+
+    The provider goes back by `overlap` behind the watermark by itself.
+    """
+
+    overlap: timedelta
+    full_every: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """Names of the boolean settings that switch each way; one of them must be on while the connection is.
+
+    `create`: (setting, value) with which contacts that are not here are brought in; None = always.
+    """
+
+    pull: str
+    push: str
+    create: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchBy:
+    """One way in which a record without a link finds its contact, tried in the order given.
+
+    `within_parent`: only among the people of the contact that the record's parent is linked to.
+    """
+
+    remote_kind: str
+    field: str  # canonical; names compare exactly, all else without case
+    within_parent: bool = False
+
+
+@runtime_checkable
+class ReadsChanges(Protocol):
+    """`Manifest.incremental`: records of every kind that changed since a watermark."""
+
+    def changes(self, since: str, cursor: Mapping[str, Any] | None) -> Page:
+        """One page, records of all resources mixed, parents not first. Raises FilterRefused when this account must be read whole."""
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """Several records for the price of one call."""
+
+    many: int  # how many at most
+
+    def get_many(self, refs: Sequence[Ref]) -> Mapping[Ref, RawRecord]:
+        """Those of the records that exist. May lag some minutes behind `get`."""
+
+
+@runtime_checkable
+class Eligibility(Protocol):
+    """Rules about which records and contacts flow. None = it flows; the reasons are among `reasons.RULES`."""
+
+    def why_not_in(self, raw: RawRecord, *, parents: Mapping[Ref, Reason | None]) -> Reason | None:
+        """`parents`: what this very question was answered for each of `parents_of(raw)`; absent = there is no such record."""
+
+    def why_not_out(self, local: Local, *, organisation: Local | None) -> Reason | None:
+        """`organisation`: the live organisation of a person."""
+
+    def parents_of(self, raw: RawRecord) -> Collection[Ref]:
+        """The records that `why_not_in` must know about."""
+
+
+@runtime_checkable
+class UpdatesAgreed(Protocol):
+    """The vendor keeps lists where we keep one value: which entry is ours is told by the agreement."""
+
+    def update_agreed(self, current: RawRecord, changes: Fields, party: Party, *, agreed: Base) -> RawRecord:
+        """As `Provider.update`, called in its place."""
+
+
+@runtime_checkable
+class LinksBack(Protocol):
+    """`Manifest.link_back` names the setting that holds the key of the custom field which gets the address."""
+
+    def link_back(self, ref: Ref) -> str:
+        """An address at the vendor about this record; "" = use our own page of its tickets."""
+
+
+@runtime_checkable
+class ShowsTickets(Protocol):
+    def tickets(self, ref: Ref, *, limit: int = 20) -> Sequence[Ticket]:
+        """The newest tickets of a person or an organisation, newest first."""
+
+
+@runtime_checkable
+class KnowsCustomFields(Protocol):
+    """`Party.custom` has values by the keys of these fields, which are made here before the records come in."""
+
+    def custom_fields(self) -> Sequence[CustomField]: ...

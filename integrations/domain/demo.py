@@ -26,7 +26,7 @@ from contacts.domain.edit import checked
 from contacts.domain.store import create_contacts, delete_contacts, live, update_contacts
 from contacts.enums import ChangeAction, Kind
 from contacts.models import Contact, ContactChange, Note
-from crmsync.lib.text import company_key, fold
+from crmsync.lib.text import fold, words
 from integrations.domain import demo_rows
 
 PASSWORD = "demo-hartwell-2026"  # noqa: S105  shown on the screen by `make demo`, refused in production
@@ -267,7 +267,8 @@ def _second(anna: User) -> Workspace:
 
 def _host(name: str) -> str:
     """The first two words that tell: "meridiancoffee.example"."""
-    return f"{_plain(''.join(company_key(name).split()[:2]))}.example"
+    telling = [word for word in words(name) if word not in {"and", "the"}]
+    return f"{''.join(map(_plain, telling[:2]))}.example"
 
 
 def _plain(text: str) -> str:

@@ -174,7 +174,7 @@ def invoice(id: int, *, customer: dict[str, Any], net: float, issued: date, toda
     gross = round(net * 1.2, 2)
     state = {"draft": "DRAFT", "written_off": "WRITTEN_OFF", "open": "OVERDUE" if issued + days < today else "DUE"}.get(fate, "SETTLED")
     credit = {"id": id * 10 + 1, "amount": gross, "date": issued.isoformat(), "state": "ISSUED"}
-    payment = {"id": id * 10 + 2, "amount": gross, "date": (issued + days // 2).isoformat()}
+    payment = {"id": id * 10 + 2, "amount": gross, "date": min(issued + days // 2, today).isoformat()}
     item = {"id": id * 10, "description": "Services as agreed", "quantity": 1.0, "rate": net, "amount": gross}
     return {
         "id": id,

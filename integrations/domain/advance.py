@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from accounts.scoping import workspace_tx
@@ -18,9 +17,10 @@ from integrations.domain.fetch import current_resource, fetch_pages, skip_resour
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
-from integrations.domain.preview import guard, plan_run, untouched
+from integrations.domain.poison import POISON, words
+from integrations.domain.preview import guard, plan_run, read_counts
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
-from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, resources_of, sweep_invoices, sweep_links, take_census
+from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, sweep_invoices, sweep_links, take_census
 from integrations.engine.errors import Denied, ProviderError, Reconnect, Retry
 from integrations.engine.provider import Resource, ResourceKind
 from integrations.engine.types import Reason
@@ -132,9 +132,7 @@ def _show_plan(run: Run, access: Access) -> None:
 
 def _to_apply(run: Run) -> None:
     manifest = provider_manifest(run.connection)
-    invoices = {r.key for r in resources_of(run, manifest, ResourceKind.INVOICES)}
-    read = sum(count for key, count in run.cursor["counts"].items() if key in invoices)
-    counters = add_counters(run, {"unchanged": untouched(run, manifest), "invoices": read, "failed": run.cursor.get("bad", 0)})
+    counters = add_counters(run, read_counts(run, manifest))
     todo = run.cursor["staged"]
     phase = Phase.APPLY if todo else Phase.SWEEP
     save_progress(run, phase=phase, cursor={**run.cursor, "at": 0, "after": 0}, counters=counters, done=0, total=todo, page=0, pages=0)
@@ -146,10 +144,24 @@ def _apply_next(run: Run, access: Access) -> None:
         with page_tx(run, origin=origin_of(run)):
             save_progress(run, phase=Phase.SWEEP)
         return
+    before = Place(run)
     try:
         _apply(run, access, resource, limit=BATCH)
-    except (DataError, IntegrityError, ValueError) as error:
+    except POISON as error:
+        before.restore()
         _one_by_one(run, access, resource, error)
+
+
+class Place:
+    """Where the run stands: a commit that fails leaves the row as it was, and so must the copy in memory."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._values = {name: getattr(run, name) for name in ("phase", "cursor", "counters", "done")}
+
+    def restore(self) -> None:
+        for name, value in self._values.items():
+            setattr(self._run, name, value)
 
 
 def _apply(run: Run, access: Access, resource: Resource, *, limit: int) -> None:
@@ -170,16 +182,18 @@ def _one_by_one(run: Run, access: Access, resource: Resource, error: Exception) 
     """One record poisons the batch: find it, put it aside with its reason, and go on with the others."""
     with page_tx(run, origin=origin_of(run)):
         rows = next_rows(run, resource=resource.key, after=run.cursor["after"], limit=BATCH)
-        note(run, "careful", level=Level.WARNING, detail=str(error))
+        note(run, "careful", level=Level.WARNING, detail=words(error))
     for row in rows:
+        before = Place(run)
         try:
             _apply(run, access, resource, limit=1)
-        except (DataError, IntegrityError, ValueError) as poison:
+        except POISON as poison:
+            before.restore()
             _put_aside(run, row, poison)
 
 
 def _put_aside(run: Run, row: Staged, error: Exception) -> None:
-    reason = Reason("bad_record", {"id": row.remote_id})
+    reason = Reason("bad_record", {"id": row.remote_id, "problem": type(error).__name__})
     with page_tx(run, origin=origin_of(run)):
         RunLine.objects.create(
             workspace_id=run.workspace_id,
@@ -191,14 +205,14 @@ def _put_aside(run: Run, row: Staged, error: Exception) -> None:
             remote_id=row.remote_id,
             name=row.match_key,
             reason=reason_json(reason),
-            detail=str(error)[:1000],
+            detail=words(error),
         )
         Link.objects.update_or_create(
             workspace_id=run.workspace_id,
             connection=run.connection,
             remote_kind=row.remote_kind,
             remote_id=row.remote_id,
-            defaults={"state": LinkState.FAILING, "reason": reason_json(reason), "detail": str(error)[:1000], "version": ""},
+            defaults={"state": LinkState.FAILING, "reason": reason_json(reason), "detail": words(error), "version": ""},
         )
         save_progress(run, cursor={**run.cursor, "after": row.pk}, counters=add_counters(run, {"failed": 1}), done=run.done + 1)
 
@@ -250,6 +264,7 @@ def _stopped(run: Run) -> bool:
 
 
 def _dead(run: Run) -> bool:
-    with page_tx(run, origin=origin_of(run)):
+    """It has killed or outlived its worker too often in a row: that helps nobody."""
+    with workspace_tx(run.workspace, origin=origin_of(run)):
         finish(run, Outcome.FAILED, reason=Reason("worker_lost"))
     return False

@@ -16,11 +16,12 @@ from crmsync.lib.text import clip
 from integrations.domain.batches import Batch, decide, load_batch, provider_manifest
 from integrations.domain.journal import line_of, reason_json
 from integrations.domain.outbox import enqueue
-from integrations.domain.parties import new_row, row_changes
+from integrations.domain.parties import local_of, new_row, row_changes, with_values
 from integrations.domain.settings import team_id_of
 from integrations.engine.matching import name_key
+from integrations.engine.merge import read_back
 from integrations.engine.provider import Provider
-from integrations.engine.types import Action, Conflict, Decision, Ref
+from integrations.engine.types import Action, Conflict, Decision, Fields, Ref
 from integrations.enums import LinkState
 from integrations.models import Link, Run, RunLine, Staged
 from invoices.domain.store import attach
@@ -35,6 +36,7 @@ COUNTED = {
     Action.SKIP: "skipped",
     Action.FAIL: "failed",
 }
+BLANK = {field.attname: field.get_default() for field in Link._meta.concrete_fields if field.attname != "id"}
 COLUMNS = tuple(field.attname for field in Link._meta.concrete_fields if field.attname != "id")
 UPDATED = (
     "contact_id", "remote_name", "match_key", "remote_url", "state", "base_ours", "base_theirs", "version",
@@ -50,6 +52,7 @@ class Applied:
     counters: Counter[str] = field(default_factory=Counter)
     contact_of: dict[Ref, int] = field(default_factory=dict)
     created: list[int] = field(default_factory=list)
+    kept: dict[int, Fields] = field(default_factory=dict)  # what the changed contacts say now
 
 
 def apply_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, origin: Origin) -> Applied:
@@ -77,9 +80,10 @@ def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], appli
         for d in decisions
         if d.contact_id in batch.contacts and d.changes
     }
-    changes = _with_tags(batch, decisions, changes)
-    if changes:
-        update_contacts(run.workspace, changes, origin=origin)
+    rows = _with_tags(batch, decisions, changes)
+    if rows:
+        update_contacts(run.workspace, rows, origin=origin)
+    applied.kept = {pk: local_of(with_values(batch.contacts[pk], row)).fields for pk, row in changes.items()}
 
 
 def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
@@ -104,26 +108,29 @@ def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int
 
 
 def _write_links(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied) -> list[dict[str, Any]]:
-    rows = [row for d in decisions if (row := _link(run, batch, d, applied.contact_of.get(d.ref))) is not None]
+    rows = [row for d in decisions if (row := _link(run, batch, d, applied)) is not None]
     _release_gone(run, batch, rows)
     insert_rows(Link, rows, unique=("workspace_id", "connection_id", "remote_kind", "remote_id"), update=UPDATED)
     return rows
 
 
-def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) -> dict[str, Any] | None:
+def _link(run: Run, batch: Batch, decision: Decision, applied: Applied) -> dict[str, Any] | None:
     known = batch.links.get(decision.ref)
     if decision.action is Action.SKIP and known is None:
         return None
     row = _as_stored(known) if known else _new_link(run, decision.ref)
+    if decision.action is Action.SKIP:
+        return _skipped(decision, row)
     if decision.remote is not None:
         name = str(decision.remote.party.fields.get("name") or "")
         row |= {"version": decision.remote.version, "remote_url": decision.remote.url, "remote_name": name[:300]}
         row["match_key"] = clip(name_key(decision.remote), 300)
     if decision.base is not None:
-        row |= {"base_ours": dict(decision.base.ours), "base_theirs": dict(decision.base.theirs)}
+        base = read_back(decision.base, written=decision.changes, kept=applied.kept.get(decision.contact_id or 0, decision.changes))
+        row |= {"base_ours": dict(base.ours), "base_theirs": dict(base.theirs)}
     return row | {
-        "contact_id": contact_id,
-        "state": _state(decision, row["state"]),
+        "contact_id": applied.contact_of.get(decision.ref),
+        "state": _state(decision),
         "reason": reason_json(decision.reason),
         "detail": batch.details.get(decision.ref, ""),
         "candidates": list(decision.candidates),
@@ -134,18 +141,22 @@ def _link(run: Run, batch: Batch, decision: Decision, contact_id: int | None) ->
     }
 
 
+def _skipped(decision: Decision, row: dict[str, Any]) -> dict[str, Any] | None:
+    """Looked at again with every sync, since a setting may decide differently; and who said "leave it" stays on record."""
+    values = {"version": "", "reason": row["reason"] if row["state"] == LinkState.IGNORED else reason_json(decision.reason)}
+    return None if values == {name: row[name] for name in values} else row | values
+
+
 def _as_stored(link: Link) -> dict[str, Any]:
     return {name: getattr(link, name) for name in COLUMNS}
 
 
 def _new_link(run: Run, ref: Ref) -> dict[str, Any]:
     fresh = {"workspace_id": run.workspace_id, "connection_id": run.connection_id, "remote_kind": ref.kind, "remote_id": ref.id}
-    return _as_stored(Link(**fresh, state=LinkState.HELD)) | {"created_at": timezone.now()}
+    return BLANK | fresh | {"created_at": timezone.now()}
 
 
-def _state(decision: Decision, before: str) -> str:
-    if decision.action is Action.SKIP:
-        return before
+def _state(decision: Decision) -> str:
     if decision.action is Action.FAIL:
         return LinkState.FAILING
     asked = any(conflict.winner == "ask" for conflict in decision.conflicts)
@@ -158,10 +169,11 @@ def conflict_json(conflict: Conflict) -> dict[str, Any]:
 
 def _release_gone(run: Run, batch: Batch, rows: Sequence[Mapping[str, Any]]) -> None:
     """A contact whose old record is gone may be linked to a new one."""
-    fresh = [row["contact_id"] for row in rows if row["contact_id"] and Ref(row["remote_kind"], row["remote_id"]) not in batch.links]
+    before = {(ref.kind, ref.id): link.contact_id for ref, link in batch.links.items()}
+    fresh = [row for row in rows if row["contact_id"] and row["contact_id"] != before.get((row["remote_kind"], row["remote_id"]))]
     if fresh:
-        links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=fresh, state=LinkState.GONE)
-        links.update(contact=None)
+        links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=fresh[0]["remote_kind"])
+        links.filter(contact__in=[row["contact_id"] for row in fresh], state=LinkState.GONE).update(contact=None)
 
 
 def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:

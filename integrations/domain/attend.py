@@ -18,10 +18,11 @@ from integrations.domain.push import send
 from integrations.domain.runs import add_counters, current_run, deny, lose_permission, request_run
 from integrations.domain.wake import sleep_until
 from integrations.engine.errors import Denied, ProviderError, Reconnect
-from integrations.enums import ConnectionStatus, OutboxOperation, RunKind, RunStatus
+from integrations.enums import ConnectionStatus, RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
 
 SOON = timedelta(seconds=60)
+PUSHING = 5.0  # seconds at least for what waits to be sent, also after a slice of a long run
 
 
 def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -> bool:
@@ -35,14 +36,24 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         run = _due_run(connection)
     until = time.monotonic() + budget
     more = advance(run, budget=budget) if run is not None else False
-    drained = drain(connection, until=until)
+    # A long run leaves edits their turn in every slice.
+    drained = drain(connection, until=max(until, time.monotonic() + PUSHING))
     more = more or drained.more
     with workspace_tx(workspace):
+        if not reload(connection):
+            return False
         count_pushed(run, drained.sent)
-        connection.refresh_from_db()
         alert_if_needed(connection)
         sleep_until(connection, None if connection.status == ConnectionStatus.OFF else _next_look(connection, more), rung_at=rung_at)
     return more
+
+
+def reload(connection: Connection) -> bool:
+    """Read the connection anew. False when it was deleted with its workspace meanwhile."""
+    if not Connection.objects.filter(pk=connection.pk).exists():
+        return False
+    connection.refresh_from_db()
+    return True
 
 
 def _due_run(connection: Connection) -> Run | None:
@@ -71,16 +82,20 @@ def drain(connection: Connection, *, until: float) -> Drained:
     """Send what waits, one contact after the other."""
     done = Drained()
     with workspace_tx(connection.workspace):
-        connection.refresh_from_db()
-    if connection.status != ConnectionStatus.ACTIVE:
-        return done
+        if not reload(connection) or connection.status != ConnectionStatus.ACTIVE:
+            return done
     access = None
     while (row := claim_next(connection)) is not None:
         access = access or open_access(connection)
         try:
             done.sent += send(row, access)
+        except Denied as error:
+            with workspace_tx(connection.workspace):
+                deny(connection, row.operation, error)
         except ProviderError as error:
-            _stop_sending(connection, error, is_create=row.operation == OutboxOperation.CREATE)
+            with workspace_tx(connection.workspace):
+                if isinstance(error, Reconnect):
+                    lose_permission(connection, error)
             return done
         if time.monotonic() > until:
             return Drained(sent=done.sent, more=True)
@@ -95,25 +110,16 @@ def count_pushed(run: Run | None, sent: int) -> None:
         run.save(update_fields=["counters"])
 
 
-def _stop_sending(connection: Connection, error: ProviderError, *, is_create: bool) -> None:
-    with workspace_tx(connection.workspace):
-        if isinstance(error, Reconnect):
-            lose_permission(connection, error)
-        elif isinstance(error, Denied):
-            deny(connection, "create" if is_create else "update", error)
-
-
 def _next_look(connection: Connection, more: bool) -> datetime:
     now = timezone.now()
     moments = [now + timedelta(hours=6)]
     if more:
         moments.append(now + SOON)
-    if connection.next_due_at and connection.status == ConnectionStatus.ACTIVE:
-        moments.append(connection.next_due_at)
-    run = current_run(connection)
-    if run is not None and run.status != RunStatus.DECIDING and connection.status == ConnectionStatus.ACTIVE:
-        moments.append(run.resume_at or run.lease_until or now + SOON)
-    waiting = backlog(connection)
-    if waiting.waiting and connection.status == ConnectionStatus.ACTIVE:
-        moments.append(waiting.next_at or now + SOON)
+    if connection.status == ConnectionStatus.ACTIVE:
+        run = current_run(connection)
+        if run is None:
+            moments.append(connection.next_due_at or moments[0])
+        elif run.status != RunStatus.DECIDING:
+            moments.append(run.resume_at or run.lease_until or now + SOON)
+        moments.append(backlog(connection).next_at or moments[0])
     return max(min(moments), now + timedelta(seconds=1))

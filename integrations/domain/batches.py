@@ -11,6 +11,7 @@ from django.db import connection as database
 
 from contacts.domain.store import live
 from contacts.models import Contact
+from crmsync.lib.text import exact_name
 from integrations import registry
 from integrations.domain.parties import checked, local_of
 from integrations.domain.seen import seen_among
@@ -19,9 +20,9 @@ from integrations.engine.errors import SkipRecord
 from integrations.engine.matching import Match, match_by_exact_name, name_key
 from integrations.engine.plan import Policy, Read, plan_pull, refused
 from integrations.engine.provider import Manifest, Provider
-from integrations.engine.types import Decision, Kind, RawRecord, Ref, Remote
+from integrations.engine.types import Decision, Kind, RawRecord, Reason, Ref, Remote
 from integrations.enums import LinkState
-from integrations.models import Connection, Link, Run, Staged
+from integrations.models import Connection, Link, Outbox, Run, Staged
 
 Claim = tuple[int, str]
 
@@ -139,7 +140,7 @@ def _matches(run: Run, remotes: Sequence[Remote], candidates: Sequence[tuple[int
     for pk, kind, key in candidates:
         by_kind[kind][key].append(pk)
     taken, leaving = _bound(run, [pk for pk, _kind, _key in candidates])
-    return match_by_exact_name(
+    found = match_by_exact_name(
         remotes,
         organisations_by_key=by_kind[Kind.ORGANISATION],
         persons_by_key=by_kind[Kind.PERSON],
@@ -147,6 +148,15 @@ def _matches(run: Run, remotes: Sequence[Remote], candidates: Sequence[tuple[int
         taken=taken,
         leaving=leaving,
     )
+    return {**found, **_being_sent(run, remotes)}
+
+
+def _being_sent(run: Run, remotes: Sequence[Remote]) -> dict[Ref, Match]:
+    """Records that a create whose answer never came may have made: they wait for its look-up, lest they come in as new."""
+    rows = Outbox.objects.filter(workspace_id=run.workspace_id, connection=run.connection, in_doubt=True) if remotes else ()
+    keys = {exact_name(str(row.sent.get("name") or "")) for row in rows}
+    doubtful = [remote for remote in remotes if name_key(remote) in keys]
+    return {remote.ref: Match(reason=Reason("being_sent", {"name": name_key(remote)})) for remote in doubtful}
 
 
 def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]]:
@@ -159,20 +169,25 @@ def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]
 
 
 def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:
-    """Names that the vendor has more than once, be the other one new, too, or linked long ago."""
+    """Names that more than one record of this pull has, be the other one new, too, or linked long ago."""
     if not keys:
         return frozenset()
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT kind, key FROM ("
-            " SELECT remote_kind, match_key, remote_id FROM integrations_staged"
+            "SELECT remote_kind, match_key, remote_id, false FROM integrations_staged"
             " WHERE workspace_id = %s AND run_id = %s AND match_key = ANY(%s)"
-            " UNION SELECT remote_kind, match_key, remote_id FROM integrations_link WHERE workspace_id = %s AND connection_id = %s"
-            " AND match_key = ANY(%s) AND state = 'LINKED'"
-            ") AS named(kind, key, id) WHERE key <> '' GROUP BY kind, key HAVING count(*) > 1",
-            [run.workspace_id, run.pk, list(keys), run.workspace_id, run.connection_id, list(keys)],
+            " UNION ALL SELECT remote_kind, match_key, remote_id, true FROM integrations_link"
+            " WHERE workspace_id = %s AND connection_id = %s AND match_key = ANY(%s) AND state = 'LINKED'",
+            [run.workspace_id, run.pk, list(keys - {""}), run.workspace_id, run.connection_id, list(keys - {""})],
         )
-        return frozenset((row[0], row[1]) for row in cursor.fetchall())
+        named: list[tuple[str, str, str, bool]] = cursor.fetchall()
+    linked = {kind: [id_ for k, _key, id_, known in named if known and k == kind] for kind in {row[0] for row in named}}
+    here = {kind: seen_among(run, kind, ids) for kind, ids in linked.items()}
+    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for kind, key, id_, known in named:
+        if not known or id_ in here[kind]:
+            holders[kind, key].add(id_)
+    return frozenset(name for name, ids in holders.items() if len(ids) > 1)
 
 
 def live_link_count(connection: Connection) -> int:

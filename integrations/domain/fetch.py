@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
@@ -21,13 +22,14 @@ from integrations.domain.access import Access
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
+from integrations.domain.poison import POISON
 from integrations.domain.seen import note_seen, repeated
 from integrations.engine.errors import ProviderError, SkipRecord
 from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider, Resource, ResourceKind
 from integrations.engine.types import BadRecord, Page, RawRecord, Ref
 from integrations.enums import Level
-from integrations.models import Connection, Run, RunLine, Staged
+from integrations.models import Connection, Run, RunLine, Seen, Staged
 from invoices.domain.store import changed_versions
 
 ROUNDS = 2
@@ -42,6 +44,7 @@ class Pages:
 
     resource: Resource
     since: float = field(default_factory=time.monotonic)
+    began: datetime = field(default_factory=timezone.now)
     pages: list[Page] = field(default_factory=list)
 
     @property
@@ -104,12 +107,12 @@ def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
     last = pages.pages[-1]
     with page_tx(run, origin=origin, lazy_commit=True):
         records = pages.records
-        _stage(run, access.provider, pages.resource, records)
+        _stage(run, access.provider, pages)
         note_seen(run, pages.resource, [ref.id for ref in records])
         bad = [one for page in pages.pages for one in page.bad]
         _log_bad(run, pages.resource, bad)
         read = run.cursor["read"] + sum(len(page.records) for page in pages.pages)
-        cursor = dict(run.cursor) | {"read": read, "tries": 0, "bad": run.cursor.get("bad", 0) + len(bad)}
+        cursor = dict(run.cursor) | {"read": read, "tries": 0, "bad": _with_bad(run.cursor, pages.resource, len(bad))}
         cursor.setdefault("first_total", pages.pages[0].total)
         cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, pages, cursor)
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
@@ -122,12 +125,21 @@ def _ended(run: Run, pages: Pages, cursor: dict[str, Any]) -> dict[str, Any]:
     if not moved and not repeated(run, pages.resource, read=cursor["read"]):
         return _following(cursor)
     if cursor["round"] < ROUNDS:
-        return {name: value for name, value in cursor.items() if name not in FRESH} | {
-            "page": None,
-            "round": cursor["round"] + 1,
-            "read": 0,
-        }
+        _forget(run, pages.resource)
+        kept = {name: value for name, value in cursor.items() if name not in FRESH}
+        return kept | {"page": None, "round": cursor["round"] + 1, "read": 0, "bad": kept["bad"] | {pages.resource.key: 0}}
     return _following(cursor) | {"partial": [*cursor["partial"], pages.resource.key]}
+
+
+def _with_bad(cursor: Mapping[str, Any], resource: Resource, more: int) -> dict[str, int]:
+    bad: dict[str, int] = cursor.get("bad", {})
+    return {**bad, resource.key: bad.get(resource.key, 0) + more} if more else dict(bad)
+
+
+def _forget(run: Run, resource: Resource) -> None:
+    """What was read of a list that moved is read anew: some of it may not be there any more."""
+    Staged.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource.key).delete()
+    Seen.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource.key).delete()
 
 
 def _following(cursor: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,9 +147,10 @@ def _following(cursor: Mapping[str, Any]) -> dict[str, Any]:
     return kept | {"at": cursor["at"] + 1, "page": None, "round": 1, "read": 0}
 
 
-def _stage(run: Run, provider: Provider, resource: Resource, records: Mapping[Ref, RawRecord]) -> None:
+def _stage(run: Run, provider: Provider, pages: Pages) -> None:
     """Stage the records that are not known in this very version, in two statements whatever their number."""
-    changed = _changed(run.connection, resource, records)
+    records, resource = pages.records, pages.resource
+    changed = _changed(run.connection, pages)
     rows = [_row(run, provider, resource, records[ref]) for ref in changed]
     # A later round reads everything again: what it says replaces what the first one said.
     insert_rows(
@@ -145,22 +158,24 @@ def _stage(run: Run, provider: Provider, resource: Resource, records: Mapping[Re
     )
 
 
-def _changed(connection: Connection, resource: Resource, records: Mapping[Ref, RawRecord]) -> list[Ref]:
-    pairs = [(ref.id, record.version) for ref, record in records.items() if ref.kind == resource.remote_kind]
+def _changed(connection: Connection, pages: Pages) -> list[Ref]:
+    resource = pages.resource
+    pairs = [(ref.id, record.version) for ref, record in pages.records.items() if ref.kind == resource.remote_kind]
     if resource.kind is ResourceKind.INVOICES:
         ids = changed_versions(connection.workspace, connection.pk, kind=resource.remote_kind, pairs=pairs)
     else:
-        ids = _changed_links(connection, resource.remote_kind, pairs)
+        ids = _changed_links(connection, resource.remote_kind, pairs, began=pages.began)
     return [Ref(resource.remote_kind, id_) for id_ in ids]
 
 
-def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str, str]], *, began: datetime) -> list[str]:
+    """Those not stored in this version. Of a record that we wrote while the page was read, the page may show what was before."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT r.id FROM unnest(%s::text[], %s::text[]) AS r(id, version) WHERE NOT EXISTS (SELECT 1 FROM integrations_link l"
             " WHERE l.workspace_id = %s AND l.connection_id = %s AND l.remote_kind = %s AND l.remote_id = r.id"
-            " AND l.state = 'LINKED' AND l.version <> '' AND l.version = r.version)",
-            [[id_ for id_, _ in pairs], [version for _, version in pairs], connection.workspace_id, connection.pk, kind],
+            " AND l.state = 'LINKED' AND l.version <> '' AND (l.version = r.version OR l.synced_at >= %s))",
+            [[id_ for id_, _ in pairs], [version for _, version in pairs], connection.workspace_id, connection.pk, kind, began],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -183,7 +198,7 @@ def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) ->
 def _key(provider: Provider, record: RawRecord) -> str:
     try:
         return clip(name_key(provider.remote(record)), 300).replace("\x00", "")
-    except SkipRecord:
+    except (SkipRecord, *POISON):
         return ""
 
 

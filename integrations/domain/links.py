@@ -18,7 +18,7 @@ from invoices.domain.store import repoint
 
 def on_contacts_deleted(*, workspace: Workspace, contact_ids: Sequence[int]) -> None:
     """Nothing is sent for them any more; the next sync looks at their records again and follows the connection's setting."""
-    Outbox.objects.filter(workspace=workspace, contact__in=contact_ids).exclude(state=OutboxState.SENDING).delete()
+    Outbox.objects.filter(workspace=workspace, contact__in=contact_ids, in_doubt=False).exclude(state=OutboxState.SENDING).delete()
     Link.objects.filter(workspace=workspace, contact__in=contact_ids).update(version="")
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection as database
-from django.db.models import Min, Q
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Min, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -111,19 +112,19 @@ def claim_next(connection: Connection) -> Outbox | None:
         busy = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.SENDING).values(
             "contact"
         )
-        due = Outbox.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state=OutboxState.WAITING, connection=connection)
-        row = (
-            due.filter(workspace_id=connection.workspace_id)
-            .exclude(contact__in=busy)
-            .order_by("pk")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
-        )
+        due = _allowed(connection).filter(Q(not_before=None) | Q(not_before__lte=now), state=OutboxState.WAITING)
+        row = due.exclude(contact__in=busy).order_by("pk").select_for_update(skip_locked=True, of=("self",)).first()
         if row is None:
             return None
         row.state, row.sending_since, row.tries = OutboxState.SENDING, now, row.tries + 1
         row.save(update_fields=["state", "sending_since", "tries"])
         return row
+
+
+def _allowed(connection: Connection) -> QuerySet[Outbox]:
+    """Rows that may be sent: where the provider refuses an ability, what needs it waits for the next connect."""
+    rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection)
+    return rows.exclude(operation__in=[operation for operation in OutboxOperation.values if operation in connection.denied])
 
 
 def _free_abandoned(connection: Connection, now: datetime) -> None:
@@ -135,12 +136,13 @@ def _free_abandoned(connection: Connection, now: datetime) -> None:
 
 
 def put_back(row: Outbox, *, not_before: datetime | None) -> None:
-    """Let the row wait again; an edit that queued itself meanwhile melts into it. A create in doubt keeps its marks."""
+    """Let the row wait again, unless another worker has it by now; an edit that queued itself meanwhile melts into it."""
     Outbox.objects.filter(
         workspace_id=row.workspace_id, connection_id=row.connection_id, contact_id=row.contact_id, state=OutboxState.WAITING
     ).delete()
-    row.state, row.not_before, row.sending_since = OutboxState.WAITING, not_before, None
-    row.save(update_fields=["state", "not_before", "sending_since", "reason", "detail", "fields"])
+    Outbox.objects.filter(pk=row.pk, state=OutboxState.SENDING, tries=row.tries).update(
+        state=OutboxState.WAITING, not_before=not_before, sending_since=None, reason=row.reason, detail=row.detail, fields=row.fields
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,10 @@ class Backlog:
 
 
 def backlog(connection: Connection) -> Backlog:
+    """How much waits and is refused, and when to look again: at the next row that is due, or that its worker has left behind."""
     rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection)
     waiting = rows.filter(state__in=[OutboxState.WAITING, OutboxState.SENDING])
-    moment = waiting.aggregate(at=Min("not_before"))["at"]
+    left_at = ExpressionWrapper(F("sending_since") + SENDING_LIMIT, output_field=DateTimeField())
+    due = Case(When(state=OutboxState.SENDING, then=left_at), default=Coalesce("not_before", Value(timezone.now())))
+    moment = _allowed(connection).filter(pk__in=waiting.values("pk")).aggregate(at=Min(due))["at"]
     return Backlog(waiting=waiting.count(), stuck=rows.filter(state=OutboxState.STUCK).count(), next_at=moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from contacts.models import Contact
@@ -54,6 +55,14 @@ def row_changes(contact: Contact | None, changes: Mapping[str, Any]) -> dict[str
     if "address" in changes:
         row["addresses"] = _first_address(contact.addresses if contact else [], changes["address"] or {})
     return row
+
+
+def with_values(contact: Contact, row: Mapping[str, Any]) -> Contact:
+    """The contact with a row of changes in place, not stored."""
+    after = copy(contact)
+    for name, value in row.items():
+        setattr(after, name, value)
+    return after
 
 
 def checked(remote: Remote) -> Remote:

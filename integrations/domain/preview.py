@@ -31,7 +31,7 @@ def plan_run(run: Run, provider: Provider) -> tuple[dict[str, Any], Impact]:
     first: dict[str, list[dict[str, Any]]] = {}
     with page_tx(run, origin=origin_of(run)):
         impact = Impact(unlinked=about_to_go(run, manifest))
-        counts["unchanged"] = untouched(run, manifest)
+        counts.update(read_counts(run, manifest))
     counts["gone"] = impact.unlinked
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
         for decisions, contacts in _planned(run, provider, resource.key):
@@ -73,6 +73,17 @@ def _changed_links(run: Run) -> int:
     rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, state=LinkState.LINKED)
     staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run)
     return rows.filter(remote_id__in=staged.values("remote_id"), remote_kind__in=staged.values("remote_kind").distinct()).count()
+
+
+def read_counts(run: Run, manifest: Manifest) -> dict[str, int]:
+    """What is known before anything is decided: records that are as they were, entries that are no records, invoices."""
+    contacts, invoices = ([r.key for r in resources_of(run, manifest, kind)] for kind in (ResourceKind.CONTACTS, ResourceKind.INVOICES))
+    bad = run.cursor.get("bad", {})
+    return {
+        "unchanged": untouched(run, manifest),
+        "failed": sum(bad.get(key, 0) for key in contacts),
+        "invoices": sum(run.cursor["counts"].get(key, 0) for key in invoices),
+    }
 
 
 def untouched(run: Run, manifest: Manifest) -> int:

@@ -129,15 +129,18 @@ def _level(outcome: str) -> Level:
 def _reschedule(connection: Connection, run: Run, outcome: str, now: datetime) -> None:
     connection.refresh_from_db()
     connection.last_attempt_at = now
-    if run.kind != RunKind.PREVIEW and outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
-        connection.last_success_at, connection.failures, connection.notice = now, 0, {}
-        connection.alerted_at = None
+    if run.kind == RunKind.PREVIEW:
+        wake_at(connection, connection.next_due_at)
+    elif outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
+        connection.last_success_at, connection.failures = now, 0
+        if connection.can_refresh:
+            connection.notice = {}
     elif outcome in {Outcome.FAILED, Outcome.NEEDS_RECONNECT}:
         connection.failures += 1
-    if connection.status == ConnectionStatus.ACTIVE:
+    if connection.status == ConnectionStatus.ACTIVE and run.kind != RunKind.PREVIEW:
         connection.next_due_at = _next(connection, outcome, now)
         wake_at(connection, connection.next_due_at)
-    connection.save(update_fields=["last_attempt_at", "last_success_at", "failures", "notice", "alerted_at", "next_due_at"])
+    connection.save(update_fields=["last_attempt_at", "last_success_at", "failures", "notice", "next_due_at"])
 
 
 def _next(connection: Connection, outcome: str, now: datetime) -> datetime:
@@ -155,6 +158,9 @@ def wait(run: Run, error: ProviderError, *, after: float | None) -> None:
     with workspace_tx(run.workspace):
         if tries > GIVE_UP:
             finish(run, Outcome.FAILED, reason=error.reason, detail=error.detail)
+            return
+        if Run.objects.filter(pk=run.pk, cancel_requested=True).exists():
+            finish(run, Outcome.CANCELLED, reason=Reason("cancelled"))
             return
         pause = timedelta(seconds=after) if after is not None else min(backoff(tries), timedelta(minutes=15))
         resume_at = timezone.now() + pause

@@ -116,12 +116,14 @@ def prove_books(run: Run) -> bool:
     False: this very connection has live links, and they belong to other books.
     """
     connection = run.connection
-    own = Link.objects.filter(workspace_id=run.workspace_id, connection=connection, contact__isnull=False)
-    if not _are_met(run, own):
+    own = Link.objects.filter(workspace_id=run.workspace_id, connection=connection, contact__isnull=False).exclude(state=LinkState.GONE)
+    # A vendor that says whose books these are has said so at the consent.
+    if not connection.account_id and not _are_met(run, own):
         return False
     for old in _off_connections(connection):
         hidden = Link.objects.filter(workspace_id=run.workspace_id, connection=old, state=LinkState.HIDDEN)
-        if hidden.exists() and _are_met(run, hidden.filter(contact__isnull=False)):
+        told = bool(connection.account_id and old.account_id)
+        if hidden.exists() and (told or _are_met(run, hidden.filter(contact__isnull=False).exclude(hidden_state=LinkState.GONE))):
             _take_over(connection, old)
             break
     Connection.objects.filter(pk=connection.pk).update(restores_links=False)

@@ -15,6 +15,8 @@ from contacts.enums import ChangeAction
 from contacts.models import Contact, ContactChange
 from integrations import registry
 from integrations.domain.journal import write_lines
+from integrations.domain.outbox import LOCAL_NAMES
+from integrations.domain.parties import local_of
 from integrations.domain.settings import audit
 from integrations.enums import LinkState, Outcome, Phase, RunKind, RunStatus
 from integrations.models import Link, Run, RunLine
@@ -76,8 +78,9 @@ def undo(run: Run, *, user: User | None) -> Run:
     label = registry.manifest(run.connection.provider).label
     origin = Origin(kind="sync", actor_id=user.pk if user else None, run_id=back.pk, label=label)
     # The links go first: an undone contact must neither be told to the provider nor come back by itself.
-    _release(run, [*plan.removed, *plan.restored], removed=plan.removed)
+    _release(run, plan.removed)
     update_contacts(run.workspace, plan.restored, origin=origin)
+    _agree(run, plan.restored)
     delete_contacts(run.workspace, plan.removed, origin=origin)
     _log(back, plan)
     Run.objects.filter(pk=run.pk).update(undone_by=back)
@@ -97,7 +100,7 @@ def _batches(ids: list[int]) -> Iterable[list[int]]:
 def _plan_contact(plan: UndoPlan, run: Run, contact: Contact, history: list[ContactChange]) -> None:
     own = [change for change in history if change.run_id == run.pk]
     later = [change for change in history if change.pk > own[0].pk and change.run_id != run.pk]
-    if own[0].action == ChangeAction.CREATED:
+    if own[0].action in {ChangeAction.CREATED, ChangeAction.RESTORED}:
         if later:
             plan.left.append((contact.pk, contact.name, "", "edited"))
         else:
@@ -121,12 +124,22 @@ def _before(own: list[ContactChange]) -> Mapping[str, Any]:
     return values
 
 
-def _release(run: Run, contact_ids: list[int], *, removed: list[int]) -> None:
-    """Removed contacts are kept away; restored ones take their old values as the agreement, so that nothing is sent because of the undo."""
-    links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
-    reason = {"code": "undone", "params": {}}
-    links.filter(contact__in=removed).update(state=LinkState.IGNORED, reason=reason, contact=None)
-    links.exclude(contact__in=removed).update(state=LinkState.HELD, reason=reason)
+def _release(run: Run, removed: list[int]) -> None:
+    """Removed contacts are kept away."""
+    links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=removed)
+    links.update(state=LinkState.IGNORED, reason={"code": "undone", "params": {}}, contact=None)
+
+
+def _agree(run: Run, restored: Mapping[int, Mapping[str, Any]]) -> None:
+    """The values from before are the agreement now, so that nothing is sent because of the undo and the next sync leaves them alone."""
+    contacts = Contact.objects.in_bulk(list(restored))
+    links = list(Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=restored))
+    for link in links:
+        contact = contacts[link.contact_id or 0]
+        fields = local_of(contact).fields
+        names = {LOCAL_NAMES.get(name, name) for name in restored[contact.pk]}
+        link.base_ours = {name: fields.get(name, "") if name in names else value for name, value in link.base_ours.items()}
+    Link.objects.bulk_update(links, ["base_ours"], batch_size=500)
 
 
 def _log(back: Run, plan: UndoPlan) -> None:

@@ -25,6 +25,7 @@ class Outbox(WorkspaceModel):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     in_doubt = models.BooleanField(default=False)
     attempt_key = models.CharField(max_length=40, blank=True)
+    sent = models.JSONField(default=dict)  # the contact's values as a create in doubt sent them
     tries = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     sending_since = models.DateTimeField(null=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from babel import Locale
@@ -246,20 +247,35 @@ class NoteForm(forms.Form):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a list may be filtered by and its rows be given: read once per page."""
+
+    people: list[tuple[str, str]]
+    teams: list[tuple[str, str]]
+    tags: list[str]
+
+    @classmethod
+    def of(cls, membership: Membership) -> Offers:
+        return cls(
+            people=[(str(user.pk), str(user)) for user in owners(membership.workspace)],
+            teams=[(str(team.pk), team.name) for team in teams(membership)],
+            tags=tags_domain.known(membership.workspace),
+        )
+
+
 class FilterForm(forms.Form):
     """The list's filters: selects that submit by themselves."""
 
-    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, membership: Membership, offers: Offers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tags = tags_domain.known(membership.workspace)
-        people = [(str(user.pk), str(user)) for user in owners(membership.workspace) if user.pk != membership.user_id]
+        people = [(pk, name) for pk, name in offers.people if pk != str(membership.user_id)]
         self._add("kind", _("Kind"), [("", _("Kind")), *Kind.choices])
         self._add("owner", _("Owner"), [("", _("Owner")), ("me", _("Me")), ("none", _("Nobody")), *people])
-        named = [(str(team.pk), team.name) for team in teams(membership)]
-        if named:
-            self._add("team", _("Team"), [("", _("Team")), ("none", _("No team")), *named])
-        if tags:
-            self._add("tag", _("Tag"), [("", _("Tag")), *((tag, tag) for tag in tags)])
+        if offers.teams:
+            self._add("team", _("Team"), [("", _("Team")), ("none", _("No team")), *offers.teams])
+        if offers.tags:
+            self._add("tag", _("Tag"), [("", _("Tag")), *((tag, tag) for tag in offers.tags)])
         self._add("life_cycle", _("Life cycle"), [("", _("Life cycle")), *LifeCycle.choices[1:], ("none", _("Not set"))])
         for item in panels.filters():
             options = item.options(membership.workspace) if item.options else []
@@ -279,13 +295,11 @@ class BulkForm(forms.Form):
     owner = forms.ChoiceField(label=_("Owner"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False)
 
-    def __init__(self, *args: Any, membership: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offers: Offers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.suggestions = tags_domain.known(membership.workspace)
-        people = [("none", _("Nobody")), *((user.pk, str(user)) for user in owners(membership.workspace))]
-        named = [("none", _("No team")), *((team.pk, team.name) for team in teams(membership))]
-        self.fields["owner"].choices = people  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["team"].choices = named  # type: ignore[attr-defined]  # a ChoiceField
+        self.suggestions = offers.tags
+        self.fields["owner"].choices = [("none", _("Nobody")), *offers.people]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["team"].choices = [("none", _("No team")), *offers.teams]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 class TagForm(forms.Form):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership, Workspace
@@ -20,6 +20,7 @@ RARE = 200
 WORDS_LOOKED_UP = 3
 LONE_WORD = 6
 BEST = 5
+OFFERED = 3
 BATCH = 500
 MANY = 200
 COUNT_SQL = """
@@ -175,6 +176,5 @@ def dismiss(membership: Membership, pair_id: int) -> bool:
 
 def of_contact(membership: Membership, contact: Contact) -> list[Contact]:
     """Contacts that may be the same as this one."""
-    pairs = open_pairs(membership).select_related("first", "second")
-    found = [pair.second if pair.first_id == contact.pk else pair.first for pair in pairs.filter(first=contact)[:3]]
-    return found + [pair.first for pair in pairs.filter(second=contact)[:3]]
+    pairs = open_pairs(membership).filter(Q(first=contact) | Q(second=contact)).select_related("first", "second")
+    return [pair.second if pair.first_id == contact.pk else pair.first for pair in pairs.order_by("-score", "-id")[:OFFERED]]

@@ -41,6 +41,7 @@ def visible_or_404(membership: Membership, contact_id: int, *related: str) -> Co
     found = visible_to(membership).filter(pk=contact_id).select_related(*(related or ("organisation", "owner", "team"))).first()
     if found is None:
         raise Http404
+    found.workspace = membership.workspace
     return found
 
 

@@ -17,7 +17,8 @@ from contacts import panels
 from contacts.domain import bulk, export, queries
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.queries import ListQuery
-from contacts.forms import BulkForm, FilterForm
+from contacts.enums import Kind
+from contacts.forms import BulkForm, FilterForm, Offers
 from contacts.views.common import address, membership_of, origin_of, say_undoable
 from crmsync.lib.paging import CursorError
 
@@ -30,6 +31,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         page = queries.list_page(membership, query, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     except CursorError:
         return HttpResponseRedirect(_address_of(request, query))
+    offers = Offers.of(membership)
     context: dict[str, Any] = {
         "query": query,
         "is_bare": not page.contacts and not query.is_filtered,
@@ -41,13 +43,13 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "export_url": f"{address(request, 'export')}?{_params(query).urlencode()}",
         "here": _address_of(request, query, after=request.GET.get("after"), before=request.GET.get("before")),
         "clear_url": address(request, "list"),
-        "bulk": BulkForm(membership=membership),
+        "bulk": BulkForm(offers=offers),
     }
     if request.headers.get("HX-Target") == "list":
         response = render(request, "contacts/_list.html", context | {"is_fragment": True})
         response["HX-Push-Url"] = context["here"]
         return response
-    form = FilterForm(_values(query), membership=membership)
+    form = FilterForm(_values(query), membership=membership, offers=offers)
     return render(request, "contacts/list.html", context | {"form": form, "count": _count(context["number"])})
 
 
@@ -93,7 +95,16 @@ def _columns(membership: Membership, contacts: list[Any]) -> list[panels.Column]
     found = [(column, column.values(membership.workspace, contacts) if contacts else {}) for column in columns]
     for contact in contacts:
         contact.cells = [(column, values.get(contact.pk, "")) for column, values in found]
+        contact.subtitle = _subtitle(contact)
     return columns
+
+
+def _subtitle(contact: Any) -> str:
+    """What stands under the name: job and organisation, or what kind of contact it is."""
+    if not contact.is_person:
+        return str(Kind.ORGANISATION.label)
+    organisation = contact.seen_organisation.name if contact.seen_organisation else ""
+    return ", ".join(filter(None, [contact.job_title, organisation]))
 
 
 def export_csv(request: HttpRequest) -> StreamingHttpResponse:

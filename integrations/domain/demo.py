@@ -211,7 +211,7 @@ def _work_on(office: _Office, contacts: Sequence[Contact]) -> None:
 def _tidy_up(office: _Office) -> None:
     """Somebody entered twice and merged, somebody deleted: both can be taken back."""
     ben = origin_of(office.people["b"])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"kind": Kind.PERSON, "first_name": "Graham", "last_name": "Peverel", "emails": [{"label": "", "email": "graham@mail.example"}]},
         {"kind": Kind.ORGANISATION, "name": "Old Mill Antiques", "life_cycle": "former"},
     ]

@@ -15,6 +15,8 @@ from django.urls import Resolver404, resolve
 
 from crmsync.embedded import ROOT
 from integrations.domain import demo
+from integrations.engine import capabilities
+from integrations.engine.provider import Capability
 from integrations.kit.sandbox import Running
 from integrations.providers.crunch.sandbox import Crunch
 from tests.arch.test_environment import named_in_example, read_by_deployment, read_by_python, vendor_settings
@@ -188,3 +190,10 @@ def test_every_picture_is_shown_and_small() -> None:
     words = "".join(text_of(page) for page in PAGES)
     assert [shown(path) for path in pictures if path.name not in words] == []
     assert [shown(path) for path in pictures if path.stat().st_size > 200_000] == []
+
+
+def test_everything_a_provider_can_be_is_in_its_guide() -> None:
+    guide = text_of(ROOT / "docs" / "providers" / "adding.md")
+    protocols = [name for name, kind in vars(capabilities).items() if getattr(kind, "_is_runtime_protocol", False)]
+    assert len(protocols) > 5
+    assert [name for name in [*Capability, *protocols] if f"`{name}`" not in guide] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from integrations.kit.context import ProviderContext
 from integrations.kit.http import Http, bearer
 from integrations.models import Connection
 
-EARLY = timedelta(seconds=60)  # refresh a token that would run out within this time
+EARLY = 60.0  # seconds before its end at which a token is renewed; a short-lived one at a tenth of its life
 
 
 @dataclass
@@ -34,15 +35,15 @@ class Access:
     recorder: Recorder
 
 
-def open_access(connection: Connection) -> Access:
-    """Call it outside a transaction or inside; the calls themselves belong outside."""
+def open_access(connection: Connection, *, renew: bool = True) -> Access:
+    """Call it outside a transaction or inside; the calls themselves belong outside. `renew` False: these very tokens or none."""
     manifest = registry.manifest(connection.provider)
-    tokens = Tokens(connection, manifest)
+    tokens = Tokens(connection, manifest, renew=renew)
     recorder = Recorder()
     http = Http(
         api_url(manifest),
         authorise=bearer(tokens.current),
-        refresh=tokens.refresh if manifest.auth else None,
+        refresh=tokens.refresh if manifest.auth and renew else None,
         pace=SharedPace(connection.pk, per_second=float(_env(manifest, "REQUESTS_PER_SECOND") or 0)),
         record=recorder,
         allow_private=settings.OUTBOUND_ALLOW_PRIVATE,
@@ -71,37 +72,39 @@ class Tokens:
     since two refreshes at once would make one another's tokens worthless.
     """
 
-    def __init__(self, connection: Connection, manifest: Manifest) -> None:
+    def __init__(self, connection: Connection, manifest: Manifest, *, renew: bool = True) -> None:
         self._connection = connection
         self._manifest = manifest
+        self._renew = renew
         self._secrets = read_secrets(connection)
+        self._sent = threading.local()  # the token that this thread has used last: only for that one it asks for another
 
     def current(self) -> str:
-        expires_at = self._secrets.get("expires_at")
-        if expires_at and self._secrets.get("refresh_token") and datetime.fromisoformat(expires_at) < timezone.now() + EARLY:
+        self._sent.token = self._secrets.get("access_token")
+        renew_at = self._secrets.get("renew_at")
+        if self._renew and renew_at and self._secrets.get("refresh_token") and datetime.fromisoformat(renew_at) < timezone.now():
             self.refresh()
-        return str(self._secrets.get("access_token") or self._secrets.get("token") or "")
+            self._sent.token = self._secrets.get("access_token")
+        return str(self._sent.token or self._secrets.get("token") or "")
 
     def told(self) -> dict[str, Any]:
         return dict(self._secrets.get("told") or {})
 
     def refresh(self) -> None:
         """Raises Reconnect when there is no way to get a new token."""
-        used = self._secrets.get("access_token")
         with workspace_tx(self._connection.workspace):
             row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=self._connection.pk)
-            self._secrets = read_secrets(row)
-            if self._secrets.get("access_token") != used:
-                return
-            told = self.told()
-            self._secrets |= self._renewed()
-            self._secrets["told"] = self._secrets.get("told") or told
-            row.secrets = seal_secrets(row, self._secrets)
-            row.token_expires_at = _moment(self._secrets.get("expires_at"))
-            row.save(update_fields=["secrets", "token_expires_at"])
+            known = read_secrets(row)
+            if known.get("access_token") == getattr(self._sent, "token", None):
+                fresh = self._renewed(known)
+                known |= fresh | {"told": fresh["told"] or known.get("told") or {}}
+                row.secrets = seal_secrets(row, known)
+                row.token_expires_at = _moment(known.get("expires_at"))
+                row.save(update_fields=["secrets", "token_expires_at"])
+        self._secrets = known
 
-    def _renewed(self) -> dict[str, Any]:
-        token = self._secrets.get("refresh_token")
+    def _renewed(self, known: dict[str, Any]) -> dict[str, Any]:
+        token = known.get("refresh_token")
         if not token or self._manifest.auth is None:
             raise Reconnect(Reason("token_expired_no_refresh"))
         client = oauth_client(self._manifest.auth)
@@ -110,8 +113,10 @@ class Tokens:
 
 def token_secrets(tokens: oauth.TokenSet, *, now: Callable[[], datetime] = timezone.now) -> dict[str, Any]:
     """A token reply as it is stored."""
-    expires_at = (now() + timedelta(seconds=tokens.expires_in)).isoformat() if tokens.expires_in else None
-    found = {"access_token": tokens.access, "expires_at": expires_at, "scope": tokens.scope, "told": dict(tokens.told)}
+    found = {"access_token": tokens.access, "expires_at": None, "renew_at": None, "scope": tokens.scope, "told": dict(tokens.told)}
+    if tokens.expires_in:
+        found["expires_at"] = (now() + timedelta(seconds=tokens.expires_in)).isoformat()
+        found["renew_at"] = (now() + timedelta(seconds=tokens.expires_in - min(EARLY, tokens.expires_in / 10))).isoformat()
     return found | ({"refresh_token": tokens.refresh} if tokens.refresh else {})
 
 

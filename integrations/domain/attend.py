@@ -15,7 +15,7 @@ from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
 from integrations.domain.outbox import backlog, claim_next
 from integrations.domain.push import send
-from integrations.domain.runs import add_counters, current_run, deny, lose_permission, request_run
+from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, request_run
 from integrations.domain.wake import sleep_until
 from integrations.engine.errors import Denied, ProviderError, Reconnect
 from integrations.enums import ConnectionStatus, RunKind, RunStatus
@@ -33,9 +33,10 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
             Wake.objects.filter(connection_id=connection_id).delete()
             return False
         rung_at = Wake.objects.filter(connection_id=connection_id).values_list("at", flat=True).first()
-        run = _due_run(connection)
+        preview, run = current_run(connection, preview=True), _due_run(connection)
     until = time.monotonic() + budget
-    more = advance(run, budget=budget) if run is not None else False
+    slices = [advance(each, budget=budget) for each in (preview, run) if each is not None]
+    more = any(slices)
     # A long run leaves edits their turn in every slice.
     drained = drain(connection, until=max(until, time.monotonic() + PUSHING))
     more = more or drained.more
@@ -116,10 +117,9 @@ def _next_look(connection: Connection, more: bool) -> datetime:
     if more:
         moments.append(now + SOON)
     if connection.status == ConnectionStatus.ACTIVE:
-        run = current_run(connection)
-        if run is None:
+        runs = open_runs(connection)
+        moments += [run.resume_at or run.lease_until or now + SOON for run in runs if run.status != RunStatus.DECIDING]
+        if not any(run.kind != RunKind.PREVIEW for run in runs):
             moments.append(connection.next_due_at or moments[0])
-        elif run.status != RunStatus.DECIDING:
-            moments.append(run.resume_at or run.lease_until or now + SOON)
         moments.append(backlog(connection).next_at or moments[0])
     return max(min(moments), now + timedelta(seconds=1))

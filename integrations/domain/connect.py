@@ -16,7 +16,7 @@ from crmsync.lib.crypto import digest
 from integrations import registry
 from integrations.domain.access import oauth_client, open_access, token_secrets
 from integrations.domain.journal import reason_json
-from integrations.domain.runs import cancel, current_run, request_run
+from integrations.domain.runs import cancel, open_runs, request_run
 from integrations.domain.settings import audit, clean_settings
 from integrations.domain.vault import read_verifier, seal_secrets, seal_verifier
 from integrations.domain.wake import sleep_until, wake_at
@@ -152,7 +152,7 @@ def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], 
 def _proven(connection: Connection, secrets: dict[str, Any]) -> Account:
     trial = Connection(pk=connection.pk, workspace=connection.workspace, provider=connection.provider, settings=connection.settings)
     trial.secrets = seal_secrets(trial, secrets)
-    return open_access(trial).provider.check()
+    return open_access(trial, renew=False).provider.check()
 
 
 def _refuse_other_account(row: Connection, account: Account) -> None:
@@ -169,7 +169,7 @@ def _store(row: Connection, secrets: dict[str, Any], account: Account, user: Use
     row.notice = {} if can_refresh else reason_json(Reason("no_refresh", {"until": expires_at or ""}))
     row.account_id, row.account_name = account.id or row.account_id, account.name or row.account_name
     row.connected_by, row.connected_at, row.disabled_at = user or row.connected_by, timezone.now(), None
-    row.status, row.denied, row.failures, row.alerted_at = ConnectionStatus.ACTIVE, {}, 0, None
+    row.status, row.denied, row.failures = ConnectionStatus.ACTIVE, {}, 0
     row.restores_links = _has_history(row)
     row.save()
 
@@ -187,8 +187,7 @@ def test_connection(connection: Connection) -> Account:
 def pause(connection: Connection, *, user: User | None) -> None:
     """Nothing is read or sent until Resume; what waits is kept."""
     _set_status(connection, ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED)
-    run = current_run(connection)
-    if run is not None:
+    for run in open_runs(connection):
         cancel(run, user=user)
     audit(connection, "connection.paused", user=user)
 
@@ -219,8 +218,7 @@ def disable(connection: Connection, *, user: User | None) -> None:
     """At once nothing of it is shown and nothing is sent; contacts stay. The secrets are forgotten, the links kept hidden for a return."""
     with workspace_tx(connection.workspace, origin=Origin(kind="web", actor_id=user.pk if user else None, label=str(user or ""))):
         row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
-        run = current_run(row)
-        if run is not None:
+        for run in open_runs(row):
             cancel(run, user=user)
         row.status, row.secrets, row.next_due_at, row.disabled_at = ConnectionStatus.OFF, "", None, timezone.now()
         row.save(update_fields=["status", "secrets", "next_due_at", "disabled_at"])

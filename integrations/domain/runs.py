@@ -32,7 +32,8 @@ DEAD_LETTER = 5  # slices in a row that died
 def request_run(connection: Connection, *, kind: str, user: User | None = None, slot: datetime | None = None) -> tuple[Run, bool]:
     """Ask for a run. One at a time: when one is under way it is given back with False."""
     with workspace_tx(connection.workspace):
-        found = current_run(connection)
+        is_preview = kind == RunKind.PREVIEW
+        found = current_run(connection, preview=is_preview)
         if found is not None:
             return found, False
         try:
@@ -47,13 +48,20 @@ def request_run(connection: Connection, *, kind: str, user: User | None = None, 
                     counters=dict.fromkeys(COUNTERS, 0),
                 )
         except IntegrityError:
-            return current_run(connection) or connection.runs.latest("pk"), False
+            return current_run(connection, preview=is_preview) or connection.runs.latest("pk"), False
         wake_at(connection)
         return run, True
 
 
-def current_run(connection: Connection) -> Run | None:
-    return Run.objects.filter(workspace_id=connection.workspace_id, connection=connection).exclude(status=RunStatus.DONE).first()
+def current_run(connection: Connection, *, preview: bool = False) -> Run | None:
+    """The run that is under way or waits; a preview goes beside it."""
+    rows = Run.objects.filter(workspace_id=connection.workspace_id, connection=connection).exclude(status=RunStatus.DONE)
+    return (rows.filter(kind=RunKind.PREVIEW) if preview else rows.exclude(kind=RunKind.PREVIEW)).first()
+
+
+def open_runs(connection: Connection) -> list[Run]:
+    """A preview first: somebody is waiting for it."""
+    return [run for run in (current_run(connection, preview=True), current_run(connection)) if run is not None]
 
 
 def origin_of(run: Run) -> Origin:
@@ -173,6 +181,7 @@ def wait(run: Run, error: ProviderError, *, after: float | None) -> None:
             detail=error.detail[:4000],
             lease="",
             lease_until=None,
+            attempts=0,
         )
         run.status, run.resume_at, run.lease = RunStatus.WAITING, resume_at, ""
         note(run, "wait", level=Level.WARNING, reason=error.reason, detail=error.detail)

@@ -44,7 +44,13 @@ class Run(WorkspaceModel):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["workspace", "connection"], condition=~Q(status="DONE"), name="run_one_at_a_time"),
+            models.UniqueConstraint(
+                fields=["workspace", "connection"], condition=~Q(status="DONE") & ~Q(kind="preview"), name="run_one_at_a_time"
+            ),
+            # A preview writes nothing, so it need not wait for a run.
+            models.UniqueConstraint(
+                fields=["workspace", "connection"], condition=~Q(status="DONE") & Q(kind="preview"), name="run_one_preview_at_a_time"
+            ),
             models.UniqueConstraint(fields=["workspace", "connection", "slot"], condition=Q(slot__isnull=False), name="run_once_per_slot"),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "connection", "-id"], name="run_recent")]

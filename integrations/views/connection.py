@@ -21,7 +21,7 @@ from integrations.domain import attention
 from integrations.domain import connect as door
 from integrations.domain.health import counts
 from integrations.domain.progress import progress
-from integrations.domain.runs import cancel, current_run, request_run
+from integrations.domain.runs import cancel, current_run, open_runs, request_run
 from integrations.domain.settings import save_settings
 from integrations.engine.errors import ProviderError
 from integrations.engine.provider import Direction, Mode
@@ -57,7 +57,7 @@ def live(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
-    run = current_run(connection)
+    run = next(iter(open_runs(connection)), None)
     how_far = progress(run) if run else None
     vendor = registry.manifest(connection.provider).label
     is_admin = request.membership.is_admin

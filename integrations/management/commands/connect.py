@@ -28,7 +28,7 @@ class Command(JsonCommand):
         parser.epilog = "Providers and their settings: " + "; ".join(map(_described, registry.manifests().values()))
         parser.add_argument("provider", help=", ".join(registry.manifests()))
         parser.add_argument("--workspace", required=True, metavar="SLUG")
-        parser.add_argument("--set", dest="settings", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting")
+        parser.add_argument("--set", dest="chosen", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting")
         parser.add_argument(
             "--secret",
             dest="secrets",
@@ -41,7 +41,7 @@ class Command(JsonCommand):
         parser.add_argument("--no-check", action="store_true", help="do not ask the provider whether the secrets work")
 
     def run(
-        self, *, provider: str, workspace: str, settings: list[str], secrets: list[str], no_check: bool, **_options: Any
+        self, *, provider: str, workspace: str, chosen: list[str], secrets: list[str], no_check: bool, **_options: Any
     ) -> dict[str, Any]:
         place = Workspace.objects.filter(slug=workspace).first()
         if place is None:
@@ -53,7 +53,7 @@ class Command(JsonCommand):
         known = _secrets(manifest, _pairs(secrets))
         try:
             with workspace_tx(place):
-                connection = enable(place, provider, settings=_pairs(settings), user=None)
+                connection = enable(place, provider, settings=_pairs(chosen), user=None)
             connect_with_secrets(connection, secrets=known, user=None, check=not no_check)
         except InvalidSettings as error:
             raise CommandError(str(error)) from None

@@ -15,6 +15,7 @@ from crmsync.commands import JsonCommand
 from integrations.domain.advance import advance
 from integrations.domain.attend import count_pushed, drain
 from integrations.domain.progress import progress
+from integrations.domain.runs import confirm as let_go
 from integrations.domain.runs import request_run
 from integrations.domain.sentences import sentence
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
@@ -30,17 +31,25 @@ class Command(JsonCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("connection_id", type=int, metavar="CONNECTION_ID")
         parser.add_argument("--preview", action="store_true", help="show what would happen; nothing is written on either side")
+        parser.add_argument(
+            "--confirm", action="store_true", help="go on with a run that waits for a decision (preview first, mass change)"
+        )
 
-    def run(self, *, connection_id: int, preview: bool, **_options: Any) -> dict[str, Any]:
+    def run(self, *, connection_id: int, preview: bool, confirm: bool, **_options: Any) -> dict[str, Any]:
         connection = find_connection(connection_id)
         if connection.status != ConnectionStatus.ACTIVE:
             raise CommandError(f"connection {connection_id} is {connection.get_status_display().lower()}: nothing can be synced")
-        run = _requested(connection, preview=preview)
+        run, _is_new = request_run(connection, kind=RunKind.PREVIEW if preview else RunKind.MANUAL)
+        if confirm and run.status == RunStatus.DECIDING:
+            let_go(run)
+            with workspace_tx(connection.workspace):
+                run.refresh_from_db()
         _finish(run, connection)
         if run.status == RunStatus.DONE and not preview:
             _send(run, connection)
         return {
             "run": run.pk,
+            "run_id": run.pk,
             "outcome": run.outcome,
             "reason": sentence(run.reason, connection.provider),
             "counters": run.counters,
@@ -63,18 +72,6 @@ def find_connection(pk: int) -> Connection:
             if found is not None:
                 return found
     raise CommandError(f"there is no connection {pk}")
-
-
-def _requested(connection: Connection, *, preview: bool) -> Run:
-    until = time.monotonic() + PATIENCE
-    kind = RunKind.PREVIEW if preview else RunKind.MANUAL
-    while True:
-        run, is_new = request_run(connection, kind=kind)
-        if is_new or (not preview and run.kind != RunKind.PREVIEW):
-            return run
-        if run.status == RunStatus.DECIDING or time.monotonic() > until:
-            raise CommandError(f"run {run.pk} of this connection is not over: {run.get_status_display().lower()}")
-        _finish(run, connection)
 
 
 def _finish(run: Run, connection: Connection) -> None:

@@ -35,7 +35,7 @@ class Mechanisms:
 class Record:
     fields: dict[str, Any]
     version: int = 1
-    origin: int | None = None  # the contact whose export made it
+    origin: tuple[int, int] | None = None  # the contact and the export that made it
 
 
 class Vendor:
@@ -44,7 +44,7 @@ class Vendor:
         self.writes = 0
         self._ids = 0
 
-    def create(self, kind: str, fields: dict[str, Any], origin: int | None = None) -> Ref:
+    def create(self, kind: str, fields: dict[str, Any], origin: tuple[int, int] | None = None) -> Ref:
         self._ids += 1
         ref = Ref(kind, str(self._ids))
         self.records[ref] = Record(self._kept(fields), origin=origin)
@@ -81,7 +81,7 @@ class Row:
 class Waiting:
     """An outbox row."""
 
-    create: bool = False
+    create: int = 0  # number of the export
     in_doubt: bool = False
     known: frozenset[Ref] = frozenset()
     sent: dict[str, Any] = field(default_factory=dict)

@@ -30,6 +30,7 @@ class World:
         self.ledger: dict[tuple[Ref, str], str] = {}
         self.auditor = Auditor()
         self._last_id = 0
+        self._exports = 0
 
     # -- people ---------------------------------------------------------------------------------------------------------------------
 
@@ -48,7 +49,8 @@ class World:
 
     def export(self, contact_id: int) -> None:
         if not self._client_of(contact_id) and contact_id not in self.outbox:
-            self.outbox[contact_id] = Waiting(create=True)
+            self._exports += 1
+            self.outbox[contact_id] = Waiting(create=self._exports)
 
     def answer(self, ref: Ref, winner: Literal["crm", "remote"]) -> None:
         row = self.links[ref]
@@ -187,10 +189,9 @@ class World:
 
     def send(self, contact_id: int, *, fault: str = "") -> None:
         """Deliver an outbox row. `fault`: "unsent" (nothing left the house) or "lost" (the vendor did it, the answer never came)."""
-        waiting = self.outbox.get(contact_id)
-        if waiting is None or waiting.stuck:
+        waiting, ref = self.outbox.get(contact_id), self._client_of(contact_id)
+        if waiting is None or (waiting.stuck and ref is None):
             return
-        ref = self._client_of(contact_id)
         local = self.contacts[contact_id]
         if ref is not None:
             done = self._send_update(ref, local, fault)
@@ -257,10 +258,11 @@ class World:
             return local.deleted
         waiting.in_doubt, waiting.sent = True, dict(local.fields)
         waiting.known = frozenset(ref for ref, record in self.vendor.records.items() if record.fields["name"] == local.fields["name"])
-        return fault != "unsent" and self._post(local, waiting.sent, fault)
+        return fault != "unsent" and self._post(local, waiting, fault)
 
-    def _post(self, local: Local, sent: dict[str, Any], fault: str) -> bool:
-        ref = self.vendor.create("client", sent, origin=local.id)
+    def _post(self, local: Local, waiting: Waiting, fault: str) -> bool:
+        sent = waiting.sent
+        ref = self.vendor.create("client", sent, origin=(local.id, waiting.create))
         self.vendor.writes += 1
         if fault == "lost":
             return False

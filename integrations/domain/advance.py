@@ -228,7 +228,8 @@ def _sweep(run: Run) -> None:
         sweep_links(run, manifest)
         sweep_invoices(run, manifest)
         counters = run.counters
-        whole = not (counters["held"] or counters["failed"] or run.cursor.get("partial"))
+        faults = RunLine.objects.filter(workspace_id=run.workspace_id, run=run, level=Level.ERROR)
+        whole = not (counters["held"] or counters["failed"] or run.cursor.get("partial") or faults.exists())
         finish(run, Outcome.SUCCESS if whole else Outcome.PARTIAL)
 
 

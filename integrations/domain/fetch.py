@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,12 +22,12 @@ from integrations.domain.access import Access
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
-from integrations.domain.poison import POISON
+from integrations.domain.poison import POISON, words
 from integrations.domain.seen import note_seen, repeated
-from integrations.engine.errors import ProviderError, SkipRecord
+from integrations.engine.errors import BadAnswer, ProviderError, SkipRecord
 from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider, Resource, ResourceKind
-from integrations.engine.types import BadRecord, Page, RawRecord, Ref
+from integrations.engine.types import BadRecord, Page, RawRecord, Reason, Ref
 from integrations.enums import Level
 from integrations.models import Connection, Run, RunLine, Seen, Staged
 from invoices.domain.store import changed_versions
@@ -35,6 +35,7 @@ from invoices.domain.store import changed_versions
 ROUNDS = 2
 FLUSH_AFTER = 1.0  # seconds of reading that a killed worker may cost
 FLUSH_AT = 2000  # records
+LONGEST_ID = 100
 FRESH = frozenset({"first_total", "last_total", "repeated"})
 
 
@@ -86,13 +87,27 @@ def fetch_pages(run: Run, access: Access, resource: Resource, *, origin: Origin)
     at = run.cursor["page"]
     try:
         while not pages.pages or not pages.is_full:
-            page = access.provider.page(resource.key, at)
+            page = _page(access.provider, resource, at)
             pages.pages.append(page)
             at = page.next
     except ProviderError:
         _store(run, access, pages, origin=origin)
         raise
     _store(run, access, pages, origin=origin)
+
+
+def _page(provider: Provider, resource: Resource, at: Mapping[str, Any] | None) -> Page:
+    """One page. A record whose id cannot be kept is named by its place; a page that breaks its reader is no page."""
+    try:
+        page = provider.page(resource.key, at)
+    except POISON as error:
+        raise BadAnswer(Reason("bad_answer"), detail=words(error)) from error
+    fits = [record for record in page.records if len(record.ref.id) <= LONGEST_ID]
+    if len(fits) == len(page.records):
+        return page
+    places = [place for place, record in enumerate(page.records, start=1) if len(record.ref.id) > LONGEST_ID]
+    bad = [BadRecord(place, Reason("bad_record", {"problem": "its id is too long", "position": str(place)})) for place in places]
+    return replace(page, records=fits, bad=[*page.bad, *bad])
 
 
 def skip_resource(run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from contacts.domain.store import create_contacts, delete_contacts, restore_contacts, update_contacts
 from contacts.models import Contact, ContactChange
-from integrations.domain import access
+from integrations.domain import access, apply
 from integrations.domain.access import token_secrets
 from integrations.domain.attend import attend
 from integrations.domain.attention import settle_conflict
@@ -214,6 +214,19 @@ class World:
             return answer
 
         monkeypatch.setattr(Http, "_exchange", interrupted)
+
+    def poison(self, monkeypatch: pytest.MonkeyPatch, client_id: int) -> None:
+        """The database refuses this contact, whatever it looks like."""
+        name = self.clients()[client_id]["name"]
+        insert = apply.insert_contacts
+
+        def refusing(workspace: Workspace, rows: Sequence[Mapping[str, Any]], *, origin: Origin) -> list[int]:
+            if any(row["name"] == name for row in rows):
+                with database.cursor() as cursor:
+                    cursor.execute("SELECT 'no number'::int")
+            return insert(workspace, rows, origin=origin)
+
+        monkeypatch.setattr(apply, "insert_contacts", refusing)
 
     def impatient(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         """Wait for answers only so long, and try reads once."""

@@ -21,7 +21,7 @@ WORKDIR /app
 COPY . .
 # The settings want keys; static files need none of them.
 RUN SECRET_KEY=build FIELD_KEYS=build:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ALLOWED_HOSTS=localhost \
-    python manage.py collectstatic --noinput --verbosity 0
+    sh -c 'python scripts/compile_messages.py && python manage.py collectstatic --noinput --verbosity 0'
 USER crmsync
 VOLUME /var/lib/crmsync
 EXPOSE 8000

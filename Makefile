@@ -1,6 +1,6 @@
 # make help lists what there is. Needs only make and Python 3.11 or newer; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test lint format types bench soak lock clean py
+.PHONY: help venv messages demo serve test lint format types bench soak lock clean py
 
 usable = $(1) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do $(call usable,$$p) && echo $$p && break; done)
@@ -35,16 +35,19 @@ help: ## this list
 
 venv: .venv/.dev ## the virtual environment with all tools
 
-demo: .venv/.embedded ## start everything with demo data and sandbox vendors
+messages: .venv/.embedded
+	@$(PY) scripts/compile_messages.py
+
+demo: messages ## start everything with demo data and sandbox vendors
 	@exec env SANDBOX=1 PORT=$(PORT) $(PY) manage.py serve --demo-data
 
-serve: .venv/.embedded ## start crmsync on your own data
+serve: messages ## start crmsync on your own data
 	@exec env PORT=$(PORT) $(PY) manage.py serve
 
 test: lint ## all that CI runs: lint, then every test with warnings as errors, browser included
 	@$(PY) -m pytest -p no:cacheprovider -m "not soak" --create-db $(TESTS)
 
-lint: .venv/.dev ## style, types, import rules, deployment checks, missing migrations, translations
+lint: .venv/.dev messages ## style, types, import rules, deployment checks, missing migrations, translations
 	$(PY) -m ruff check --no-cache .
 	$(PY) -m ruff format --no-cache --check .
 	env DATABASE_URL=postgresql://localhost/nowhere REDIS_URL=redis://localhost:1/0 $(PY) -m mypy

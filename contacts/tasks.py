@@ -9,7 +9,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.models import Workspace
+from accounts.scoping import Origin, workspace_tx
 from contacts.domain import tags, trash
+from contacts.models import Tag
 from contacts.signals import contacts_changed
 
 
@@ -18,6 +20,17 @@ def nightly(**_future: Any) -> None:
     """Empty the trash of what has been in it long enough."""
     for workspace in Workspace.objects.order_by("pk").iterator():
         trash.purge(workspace, now=timezone.now())
+
+
+@shared_task(name="contacts.replace_tag", queue="default")
+def replace_tag(*, workspace_id: int, tag_id: int, name: str, actor_id: int, label: str, **_future: Any) -> None:
+    """Rename a tag that many contacts carry, or take it off them (no name). It stands until all are done: asking again is safe."""
+    workspace = Workspace.objects.get(pk=workspace_id)
+    origin = Origin(kind="web", actor_id=actor_id, label=label)
+    with workspace_tx(workspace, origin=origin):
+        tag = Tag.objects.filter(pk=tag_id).first()
+        if tag is not None:
+            tags.replace(workspace, tag, name, origin=origin)
 
 
 @receiver(contacts_changed, dispatch_uid="contacts.remember_tags")

@@ -58,6 +58,16 @@ def create(workspace: Workspace, name: str) -> Tag:
     return Tag.objects.create(workspace=workspace, name=clean)
 
 
+def number_of(workspace: Workspace, tag: Tag) -> int:
+    """How many contacts carry the tag, those in the trash included."""
+    return ContactToken.objects.filter(workspace=workspace, word=clip(f"t:{tag.name}", 100)).count()
+
+
+def check_name(name: str) -> str:
+    """The name as it may be given, or `Invalid`."""
+    return _clean(name)
+
+
 def rename(workspace: Workspace, tag: Tag, name: str, *, origin: Origin) -> int:
     """Give a tag another name on all its contacts; the name of another tag joins the two. Returns the number of contacts."""
     clean = _clean(name)
@@ -75,6 +85,11 @@ def remove(workspace: Workspace, tag: Tag, *, origin: Origin) -> int:
     changed = _replace(workspace, tag.name, [], origin=origin)
     tag.delete()
     return changed
+
+
+def replace(workspace: Workspace, tag: Tag, name: str, *, origin: Origin) -> int:
+    """Rename the tag, or remove it when there is no name."""
+    return rename(workspace, tag, name, origin=origin) if name else remove(workspace, tag, origin=origin)
 
 
 def _clean(name: str) -> str:

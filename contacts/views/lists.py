@@ -43,7 +43,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "export_url": f"{address(request, 'export')}?{_params(query).urlencode()}",
         "here": _address_of(request, query, after=request.GET.get("after"), before=request.GET.get("before")),
         "clear_url": address(request, "list"),
-        "bulk": BulkForm(offers=offers),
+        "bulk": BulkForm(offers=offers, auto_id="picked_%s"),
     }
     if request.headers.get("HX-Target") == "list":
         response = render(request, "contacts/_list.html", context | {"is_fragment": True})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -17,7 +18,10 @@ from contacts.domain import tags as tags_domain
 from contacts.domain.faults import Invalid
 from contacts.forms import CustomFieldForm, TagForm
 from contacts.models import CustomField, Tag
+from contacts.tasks import replace_tag
 from contacts.views.common import address, membership_of, origin_of
+
+AT_ONCE = 2000
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,11 +52,11 @@ def tag(request: HttpRequest, pk: int) -> HttpResponse:
     form = TagForm(request.POST if request.method == "POST" else None, initial={"name": found.name})
     if request.method == "POST" and form.is_valid():
         try:
-            number = tags_domain.rename(workspace, found, form.cleaned_data["name"], origin=origin_of(request))
+            name = tags_domain.check_name(form.cleaned_data["name"])
         except Invalid as faults:
             form.add_error("name", faults.errors[0].message)
         else:
-            messages.success(request, _changed(number))
+            _replace(request, found, name)
             return HttpResponseRedirect(address(request, "settings_tags"))
     return render(request, "contacts/settings_tag.html", {"tag": found, "form": form}, status=422 if form.errors else 200)
 
@@ -62,12 +66,27 @@ def tag(request: HttpRequest, pk: int) -> HttpResponse:
 def tag_delete(request: HttpRequest, pk: int) -> HttpResponse:
     workspace = membership_of(request).workspace
     found = get_object_or_404(Tag, workspace=workspace, pk=pk)
-    messages.success(request, _changed(tags_domain.remove(workspace, found, origin=origin_of(request))))
+    _replace(request, found, "")
     return HttpResponseRedirect(address(request, "settings_tags"))
 
 
-def _changed(number: int) -> str:
-    return ngettext("%(number)d contact changed.", "%(number)d contacts changed.", number) % {"number": number}
+def _replace(request: HttpRequest, tag: Tag, name: str) -> None:
+    """At once when few contacts carry the tag, else in the background; no name takes it off them."""
+    workspace, origin = membership_of(request).workspace, origin_of(request)
+    number = tags_domain.number_of(workspace, tag)
+    if number > AT_ONCE:
+        values: dict[str, Any] = {
+            "workspace_id": workspace.pk,
+            "tag_id": tag.pk,
+            "name": name,
+            "actor_id": origin.actor_id,
+            "label": origin.label,
+        }
+        transaction.on_commit(lambda: replace_tag.delay(**values))
+        messages.info(request, _("%(number)d contacts are being changed. This takes a minute or two.") % {"number": number})
+        return
+    number = tags_domain.replace(workspace, tag, name, origin=origin)
+    messages.success(request, ngettext("%(number)d contact changed.", "%(number)d contacts changed.", number) % {"number": number})
 
 
 @require_http_methods(["GET", "HEAD"])

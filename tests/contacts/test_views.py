@@ -327,7 +327,7 @@ def test_a_tag_of_many_contacts_is_renamed_in_the_background(
     with django_capture_on_commit_callbacks(execute=True):
         alice.post(f"/w/hartwell/settings/tags/{tag.pk}/", {"name": "Trade"})
     assert fresh(contact).tags == ["Wholesale"]
-    replace_tag(**asked[0])
+    replace_tag.run(**asked[0])
     assert fresh(contact).tags == ["Trade"]
 
 

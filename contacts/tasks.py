@@ -22,7 +22,7 @@ def nightly(**_future: Any) -> None:
         trash.purge(workspace, now=timezone.now())
 
 
-@shared_task(name="contacts.replace_tag", queue="default")
+@shared_task(name="contacts.replace_tag")
 def replace_tag(*, workspace_id: int, tag_id: int, name: str, actor_id: int, label: str, **_future: Any) -> None:
     """Rename a tag that many contacts carry, or take it off them (no name). It stands until all are done: asking again is safe."""
     workspace = Workspace.objects.get(pk=workspace_id)

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 from integrations.engine.types import Base, CustomField, Fields, Local, Page, Party, RawRecord, Reason, Ref, Ticket
@@ -56,6 +57,36 @@ class Incremental:
 
     overlap: timedelta
     full_every: timedelta = timedelta(days=1)
+    resources: tuple[str, ...] = ()  # those that `changes` covers, the others being read whole every time; empty = all
+
+
+@dataclass(frozen=True, slots=True)
+class GrantToken:
+    """A permission that is given on a page of the vendor, which sends the browser back with a token that lasts until it is withdrawn.
+
+    No state comes back and no code is exchanged: the answer is bound to the browser by a cookie, or by a part of the return address.
+    The token can be pasted as well. `secret` names it among `Manifest.secrets`; `app` is the variable with the public name of our
+    app, which goes into the page's address as `app_parameter`; `shared` the variable with the app's own secret: when it is wrong,
+    every connection is refused, so that a refusal is looked at on another connection before a person is asked to connect again.
+    """
+
+    secret: str
+    url: str
+    url_variable: str
+    app: str
+    app_parameter: str
+    return_parameter: str
+    token_parameter: str
+    shared: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A further host of the vendor, with the same secrets and the same limits. `variable` in the environment replaces `url`."""
+
+    key: str
+    url: str
+    variable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +172,56 @@ class KnowsCustomFields(Protocol):
     """`Party.custom` has values by the keys of these fields, which are made here before the records come in."""
 
     def custom_fields(self) -> Sequence[CustomField]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to a setting of type REMOTE_CHOICE."""
+
+    key: str
+    label: str
+
+
+@runtime_checkable
+class OffersChoices(Protocol):
+    """Settings whose answers are records of the vendor's account."""
+
+    def choices(self, setting: str) -> Sequence[Choice]:
+        """The answers that the account allows at the moment."""
+
+    def suggested(self) -> Mapping[str, str]:
+        """Answers to begin with, as far as the account tells its own defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One sum of a customer's account. `count` or `amount` is None where the vendor does not tell."""
+
+    key: str
+    label: str
+    count: int | None = None
+    amount: Decimal | None = None
+
+
+@runtime_checkable
+class ShowsTotals(Protocol):
+    """Sums as the vendor's own books say them."""
+
+    def totals(self, ref: Ref) -> tuple[str, Sequence[Total]]:
+        """The currency of the amounts, and the sums."""
+
+
+@runtime_checkable
+class HasChildren(Protocol):
+    """Records that are part of another one (people of a customer)."""
+
+    def children(self, ref: Ref) -> Sequence[RawRecord]:
+        """All of them, in the version that lists and `get` give."""
+
+
+@runtime_checkable
+class ReusesIds(Protocol):
+    """The vendor gives the id of a deleted record to a new one."""
+
+    def is_another(self, raw: RawRecord, known: Fields) -> bool:
+        """Whether the record shares nothing with what was agreed about the link of this id (`known`: the vendor's side)."""

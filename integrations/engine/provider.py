@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from integrations.engine.capabilities import Budget, Directions, Incremental, MatchBy, SecretIn
+from integrations.engine.capabilities import Budget, Directions, GrantToken, Incremental, MatchBy, SecretIn, Service
+from integrations.engine.compare import CompareField
+from integrations.engine.hooks import HintsOf
 from integrations.engine.types import Account, Fields, Invoice, Kind, Page, Party, RawRecord, Ref, Remote
 
 
@@ -63,6 +65,7 @@ class FieldType(enum.StrEnum):
     TEAM = "team"
     SECRET = "secret"  # noqa: S105  a kind of field
     INTEGER = "integer"
+    REMOTE_CHOICE = "remote_choice"  # chosen among records of the vendor (OffersChoices), stored as text
     URL_FIELD = "url_field"  # one of the workspace's enabled custom fields of type web address, by its key
 
 
@@ -103,6 +106,7 @@ class Resource:
     remote_kind: str
     when: tuple[str, str] | None = None
     read_only: bool = False  # we never write to records of this kind
+    fields: tuple[FieldMap, ...] = ()  # where the kind has others than `Manifest.fields`
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,13 @@ class Manifest:
     link_back: str = ""  # setting with the key of the custom field that gets `LinksBack.link_back`
     life_cycles_out: frozenset[str] = frozenset()  # no contact of another life cycle can be let out; empty = any
     one_time: bool = False  # an import: read once, looked at, then done; no cadence
+    api_variable: str = ""  # where the root's variable is not `<KEY>_API_URL`
+    services: tuple[Service, ...] = ()
+    grant: GrantToken | None = None  # how a permission is given, where it is no OAuth
+    creates_new_only: bool = False  # CREATE_ELIGIBLE is for contacts that become eligible while connected, not for all there are
+    compare: tuple[CompareField, ...] = ()
+    hints: HintsOf | None = None  # reads the vendor's webhooks
+    rest_after: Callable[[Mapping[str, str]], float] | None = None  # seconds without calls that an answer's headers ask for
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
@@ -157,6 +168,10 @@ class Manifest:
     def remote_kind(self, kind: Kind) -> str:
         """The remote kind that a contact of this kind is created as."""
         return dict(self.kinds).get(kind, self.export_kind)
+
+    def fields_of(self, remote_kind: str) -> tuple[FieldMap, ...]:
+        """The field table of a kind of record."""
+        return next((each.fields for each in self.resources if each.remote_kind == remote_kind and each.fields), self.fields)
 
 
 class Provider(Protocol):

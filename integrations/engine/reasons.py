@@ -38,6 +38,9 @@ RULES: frozenset[str] = OWN_CHOICES | {
     "confidential_there",
     "discarded_there",
     "not_client",
+    "not_client_yet",
+    "by_hand",
+    "person_by_hand",
     "no_organisation_here",
     "organisation_not_client",
 }
@@ -145,6 +148,18 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s is not sent to %(vendor)s: the life cycle is %(life_cycle)s."),
         gettext_noop("Clients are sent, and related contacts of an organisation that is a client."),
     ),
+    "not_client_yet": (
+        gettext_noop("%(name)s is not sent to %(vendor)s: the life cycle is %(life_cycle)s."),
+        gettext_noop("It is sent when it becomes a client, or at once by hand."),
+    ),
+    "by_hand": (
+        gettext_noop("%(name)s is not sent to %(vendor)s by itself, as the settings say."),
+        gettext_noop("Create it there by hand, or change the settings of the connection."),
+    ),
+    "person_by_hand": (
+        gettext_noop("%(name)s is a person without an organisation, and such people are sent to %(vendor)s by hand only."),
+        gettext_noop("Choose the organisation that the person belongs to, or create the person there by hand."),
+    ),
     "no_organisation_here": (
         gettext_noop("%(name)s is not sent to %(vendor)s: a related contact without an organisation."),
         gettext_noop("Choose the organisation that the contact belongs to."),
@@ -181,6 +196,26 @@ REASONS: dict[str, tuple[str, str]] = {
     "refused": (
         gettext_noop("%(vendor)s refused %(name)s: %(message)s"),
         gettext_noop("Correct it here; it is then sent again by itself."),
+    ),
+    "refused_fields": (
+        gettext_noop("%(vendor)s did not accept these values of %(name)s: %(fields)s."),
+        gettext_noop("Correct them here; it is then sent again by itself."),
+    ),
+    "number_reused": (
+        gettext_noop("Record %(id)s in %(vendor)s is another one than before: %(name)s."),
+        gettext_noop("Choose the contact that it belongs to. Nothing is sent before that."),
+    ),
+    "setting_missing": (
+        gettext_noop("%(vendor)s needs an answer in the settings before anything can be created there: %(setting)s."),
+        gettext_noop("Choose it in the settings of the connection. What is waiting is then sent by itself."),
+    ),
+    "setting_refused": (
+        gettext_noop("%(vendor)s does not accept what the settings say: %(setting)s."),
+        gettext_noop("Choose another answer in the settings of the connection. What is waiting is then sent by itself."),
+    ),
+    "hooks_need_https": (
+        gettext_noop("%(vendor)s can call this server only over https."),
+        gettext_noop("Changes are looked for by themselves in the meantime."),
     ),
     "bad_tax_id": (
         gettext_noop("%(name)s has a tax id that is no CPF and no CNPJ: %(tax_id)s."),
@@ -310,6 +345,19 @@ REASONS: dict[str, tuple[str, str]] = {
     "blocked_address": (
         gettext_noop("The address of %(vendor)s leads into a private network and is blocked."),
         gettext_noop("Ask the operator to check it."),
+    ),
+    # What people did
+    "merged_away": (
+        gettext_noop("%(name)s is left alone: its contact was merged into another one that is linked to a record of its own."),
+        gettext_noop("Undo the merge to link it again."),
+    ),
+    "undone": (
+        gettext_noop("This record is left alone: the sync that brought it in was undone."),
+        gettext_noop("Take it back in to link it again."),
+    ),
+    "left_alone": (
+        gettext_noop("%(name)s was left as it is: somebody has changed it since."),
+        "",
     ),
     # The run
     "empty_list": (

@@ -75,6 +75,7 @@ class Page:
     """One page of a resource. `next` is the cursor of the page after it, None at the end. Totals only where the vendor tells them.
 
     `watermark` is the latest change among its records, `clock` the vendor's time of the answer: texts that sort like times, "" unknown.
+    `gone` are records that the vendor lists as deleted.
     """
 
     records: Sequence[RawRecord]
@@ -85,6 +86,7 @@ class Page:
     bad: Sequence[BadRecord] = ()
     watermark: str = ""
     clock: str = ""
+    gone: Sequence[Ref] = ()
 
 
 @dataclass(frozen=True, slots=True)

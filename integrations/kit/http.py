@@ -99,6 +99,7 @@ class Http:
         refresh: Callable[[], None] | None = None,
         pace: Pace | None = None,
         record: Callable[[Exchange], None] | None = None,
+        rest_after: Callable[[Mapping[str, str]], float] | None = None,
         allow_private: bool = False,
         timeouts: Timeouts | None = None,
         attempts: int = 3,
@@ -112,6 +113,7 @@ class Http:
         self._refresh = refresh
         self._pace = pace or NoPace()
         self._record = record
+        self._rest_after = rest_after
         self._timeouts = timeouts or Timeouts()
         self._attempts = attempts
         self._adapter = adapter or shared_adapter(allow_private=allow_private)
@@ -156,8 +158,9 @@ class Http:
             answer = self._once(method, path, params, json, headers)
         if answer.status == 401:
             raise Reconnect(Reason("unauthorised"), detail=f"{method} {path}: 401 {answers.vendor_words(answer)}".rstrip())
-        if answer.status == 429:
-            self._pace.slow_down(answers.retry_after(answer) or 1.0)
+        rest = self._rest_after(answer.headers) if self._rest_after else 0.0
+        if answer.status == 429 or rest > 0:
+            self._pace.slow_down(max(rest, (answers.retry_after(answer) or 1.0) if answer.status == 429 else 0.0))
         answers.raise_for(answer, method=method, path=path)
         return answers.parse(answer, method=method, path=path)
 

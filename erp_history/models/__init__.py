@@ -1,0 +1,13 @@
+from erp_history.models.base import ErpRow
+from erp_history.models.documents import Cotacao, Fatura, ItensCotacao, ItensNota, ItensPedido, Nota, Pedido
+from erp_history.models.figures import AbcResult, CategoryChange, ClassChange, CompanyFigures, ContactFigures, Portfolio
+from erp_history.models.links import ErpLink, ErpPending
+from erp_history.models.masters import Contato, Empresa, EmpresaMarca, Fornecedor, Vendedor
+from erp_history.models.run import ErpPhase, ErpRun
+from erp_history.models.source import ErpDue, ErpRequest, ErpSnapshot, ErpSnapshotRow, ErpSource
+
+__all__ = [
+    "AbcResult", "CategoryChange", "ClassChange", "CompanyFigures", "ContactFigures", "Contato", "Cotacao", "Empresa", "EmpresaMarca",
+    "ErpDue", "ErpLink", "ErpPending", "ErpPhase", "ErpRequest", "ErpRow", "ErpRun", "ErpSnapshot", "ErpSnapshotRow", "ErpSource", "Fatura",
+    "Fornecedor", "ItensCotacao", "ItensNota", "ItensPedido", "Nota", "Pedido", "Portfolio", "Vendedor",
+]  # fmt: skip

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from accounts.scoping import WorkspaceModel
+from contacts.models import Contact
+from erp_history.enums import Category, Curve, Grouping
+
+
+def money() -> models.DecimalField[Any, Any]:
+    return models.DecimalField(max_digits=24, decimal_places=6, default=Decimal(0))
+
+
+class Portfolio(WorkspaceModel):
+    """A seller's companies (carteira). `code` "" is the general portfolio: companies without a seller."""
+
+    code = models.CharField(max_length=60, blank=True)
+    filial = models.CharField(max_length=10, blank=True)
+    name = models.CharField(max_length=150, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "filial", "code"], name="erp_portfolio_code")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class CompanyFigures(WorkspaceModel):
+    """What a company means, per ERP code, as of the last night. All of a night's rules read from here, so that they see one state."""
+
+    company_id = models.BigIntegerField()  # of Empresa
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    is_deleted = models.BooleanField(default=False)
+    revenue = money()  # net, in the window of the curve
+    revenue_12m = money()
+    open_receivables = money()
+    overdue_receivables = money()
+    purchases = models.PositiveIntegerField(default=0)  # distinct days of sale
+    first_purchase_on = models.DateField(null=True)
+    last_purchase_on = models.DateField(null=True)
+    interval_days = models.DecimalField(max_digits=12, decimal_places=4, null=True)
+    last_quote_on = models.DateField(null=True)
+    abc_class = models.CharField(max_length=1, choices=Curve.choices, null=True)
+    abc_rank = models.PositiveIntegerField(null=True)
+    abc_since = models.DateField(null=True)
+    category = models.CharField(max_length=10, choices=Category.choices, null=True)
+    category_since = models.DateField(null=True)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.SET_NULL, null=True, related_name="companies", db_index=False)
+    as_of = models.DateField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "company_id"], name="erp_figures_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["contact"], name="erp_figures_contact"),
+            models.Index(fields=["workspace", "abc_class", "-revenue"], name="erp_figures_class"),
+            models.Index(fields=["workspace", "category", "-revenue_12m"], name="erp_figures_category"),
+            models.Index(fields=["portfolio"], name="erp_figures_portfolio"),
+        ]
+
+    def __str__(self) -> str:
+        return f"figures of {self.company_id}"
+
+
+class ContactFigures(WorkspaceModel):
+    """The figures of all ERP codes of one contact together: what lists, filters and the API show."""
+
+    contact = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="erp_figures")
+    abc_class = models.CharField(max_length=1, choices=Curve.choices, null=True)
+    category = models.CharField(max_length=10, choices=Category.choices, null=True)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.SET_NULL, null=True, related_name="+")
+    last_purchase_on = models.DateField(null=True)
+    revenue_12m = money()
+    open_receivables = money()
+    as_of = models.DateField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workspace", "abc_class", "contact"], name="erp_contact_class"),
+            models.Index(fields=["workspace", "category", "contact"], name="erp_contact_category"),
+            models.Index(fields=["workspace", "last_purchase_on", "contact"], name="erp_contact_purchase"),
+        ]
+
+    def __str__(self) -> str:
+        return f"figures of contact {self.contact_id}"
+
+
+class AbcResult(WorkspaceModel):
+    """A line of the current ABC curve. `key`: code, CNPJ root, portfolio id or brand. Shares are of 1."""
+
+    grouping = models.CharField(max_length=10, choices=Grouping.choices)
+    key = models.CharField(max_length=80)
+    company_id = models.BigIntegerField(null=True)
+    revenue = money()
+    share = models.DecimalField(max_digits=20, decimal_places=12)
+    before = models.DecimalField(max_digits=20, decimal_places=12)  # cumulative share ahead of it: decides the class
+    cumulative = models.DecimalField(max_digits=20, decimal_places=12)
+    rank = models.PositiveIntegerField()
+    abc_class = models.CharField(max_length=1, choices=Curve.choices)
+    as_of = models.DateField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "grouping", "key", "company_id"], name="erp_abc_once", nulls_distinct=False)
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "grouping", "rank", "id"], name="erp_abc_rank")]
+
+    def __str__(self) -> str:
+        return f"{self.grouping} {self.key} {self.abc_class}"
+
+
+class ClassChange(WorkspaceModel):
+    """A company moved on the curve: from `old` to `new` (None: no purchase in the window)."""
+
+    company_id = models.BigIntegerField()
+    on = models.DateField()
+    old = models.CharField(max_length=1, null=True)
+    new = models.CharField(max_length=1, null=True)
+    revenue = money()
+    rank = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workspace", "on", "id"], name="erp_class_change_day"),
+            models.Index(fields=["workspace", "company_id", "-id"], name="erp_class_change_company"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}"
+
+
+class CategoryChange(WorkspaceModel):
+    """A company moved from one category to another."""
+
+    company_id = models.BigIntegerField()
+    on = models.DateField()
+    old = models.CharField(max_length=10, null=True)
+    new = models.CharField(max_length=10, null=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workspace", "on", "id"], name="erp_category_change_day"),
+            models.Index(fields=["workspace", "company_id", "-id"], name="erp_category_change_co"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}"

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import Workspace
 from accounts.scoping import Origin
-from contacts.signals import contacts_changed, contacts_deleted, contacts_merged, contacts_restored
+from contacts.signals import contacts_changed, contacts_deleted, contacts_merged, contacts_restored, contacts_unmerged
 from integrations.domain import housekeeping, links, outbox, wake
 from integrations.domain.attend import attend
 from integrations.models import Connection
@@ -76,3 +76,8 @@ def _restored(workspace: Workspace, contact_ids: list[int], **_signal: Any) -> N
 @receiver(contacts_merged, dispatch_uid="integrations.contacts_merged")
 def _merged(workspace: Workspace, kept_id: int, gone_id: int, choices: dict[str, Any], **_signal: Any) -> None:
     links.on_contacts_merged(workspace=workspace, kept_id=kept_id, gone_id=gone_id, choices=choices)
+
+
+@receiver(contacts_unmerged, dispatch_uid="integrations.contacts_unmerged")
+def _unmerged(workspace: Workspace, kept_id: int, gone_id: int, **_signal: Any) -> None:
+    links.on_contacts_unmerged(workspace=workspace, kept_id=kept_id, gone_id=gone_id)

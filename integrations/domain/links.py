@@ -10,10 +10,12 @@ from django.db.models import Q
 from accounts.models import Workspace
 from contacts.models import Contact
 from integrations import registry
+from integrations.domain.journal import reason_json
 from integrations.domain.outbox import enqueue
+from integrations.engine.types import Reason
 from integrations.enums import LinkState, OutboxState
 from integrations.models import Connection, Link, Outbox
-from invoices.domain.store import repoint
+from invoices.domain.store import attach, repoint
 
 
 def on_contacts_deleted(*, workspace: Workspace, contact_ids: Sequence[int]) -> None:
@@ -45,16 +47,32 @@ def on_contacts_merged(*, workspace: Workspace, kept_id: int, gone_id: int, choi
         enqueue(connection, [kept_id])
 
 
+def on_contacts_unmerged(*, workspace: Workspace, kept_id: int, gone_id: int) -> None:
+    """Every link goes back to whom it belonged before the merge, and so do the invoices of its record."""
+    for link in Link.objects.select_related("connection").filter(workspace=workspace, merged_from_id__in=[kept_id, gone_id]):
+        if link.state == LinkState.IGNORED:
+            link.state, link.reason = link.hidden_state or LinkState.LINKED, {}
+        link.contact_id, link.merged_from_id, link.version = link.merged_from_id, None, ""
+        link.save(update_fields=["contact", "state", "reason", "merged_from_id", "version"])
+        attach(workspace, link.connection_id, {(link.remote_kind, link.remote_id): link.contact_id})
+    for contact_id in (kept_id, gone_id):
+        for connection in _linked_connections(workspace, contact_id):
+            enqueue(connection, [contact_id])
+
+
 def _move(link: Link, contact_id: int) -> None:
+    if link.contact_id != contact_id:
+        link.merged_from_id = link.contact_id
     link.contact_id, link.version = contact_id, ""
-    link.save(update_fields=["contact", "version"])
+    link.save(update_fields=["contact", "version", "merged_from_id"])
 
 
 def _choose(link: Link, rival: Link, contact_id: int, *, chosen: str) -> None:
     stays, leaves = (link, rival) if chosen == str(link.pk) else (rival, link)
+    leaves.merged_from_id, leaves.hidden_state = leaves.contact_id, leaves.state
     leaves.contact_id, leaves.state = None, LinkState.IGNORED
-    leaves.reason = {"code": "merged_away", "params": {"id": leaves.remote_id, "name": leaves.remote_name}}
-    leaves.save(update_fields=["contact", "state", "reason"])
+    leaves.reason = reason_json(Reason("merged_away", {"id": leaves.remote_id, "name": leaves.remote_name}))
+    leaves.save(update_fields=["contact", "state", "hidden_state", "reason", "merged_from_id"])
     _move(stays, contact_id)
 
 
@@ -70,7 +88,7 @@ def _linked_connections(workspace: Workspace, contact_id: int) -> list[Connectio
 def unlink(link: Link) -> None:
     """A person says that these are not the same: the contact stays, the record is left alone."""
     link.contact, link.state, link.version = None, LinkState.IGNORED, ""
-    link.reason = {"code": "ignored_by_person", "params": {"id": link.remote_id, "name": link.remote_name}}
+    link.reason = reason_json(Reason("ignored_by_person", {"id": link.remote_id, "name": link.remote_name}))
     link.save(update_fields=["contact", "state", "version", "reason"])
 
 

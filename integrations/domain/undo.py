@@ -14,10 +14,11 @@ from contacts.domain.store import WRITABLE, delete_contacts, update_contacts
 from contacts.enums import ChangeAction
 from contacts.models import Contact, ContactChange
 from integrations import registry
-from integrations.domain.journal import write_lines
+from integrations.domain.journal import reason_json, write_lines
 from integrations.domain.outbox import LOCAL_NAMES
 from integrations.domain.parties import local_of
 from integrations.domain.settings import audit
+from integrations.engine.types import Reason
 from integrations.enums import LinkState, Outcome, Phase, RunKind, RunStatus
 from integrations.models import Link, Run, RunLine
 
@@ -127,7 +128,7 @@ def _before(own: list[ContactChange]) -> Mapping[str, Any]:
 def _release(run: Run, removed: list[int]) -> None:
     """Removed contacts are kept away."""
     links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=removed)
-    links.update(state=LinkState.IGNORED, reason={"code": "undone", "params": {}}, contact=None)
+    links.update(state=LinkState.IGNORED, reason=reason_json(Reason("undone")), contact=None)
 
 
 def _agree(run: Run, restored: Mapping[int, Mapping[str, Any]]) -> None:
@@ -154,7 +155,7 @@ def _log(back: Run, plan: UndoPlan) -> None:
             contact_id=pk,
             name=name,
             fields=[what] if what else [],
-            reason={"code": "left_alone", "params": {}},
+            reason=reason_json(Reason("left_alone", {"name": name})),
             level="warning",
         )
         for pk, name, what, _why in plan.left

@@ -32,6 +32,7 @@ class Link(WorkspaceModel):
     conflicts = models.JSONField(default=list)
     tries = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True)
+    merged_from_id = models.BigIntegerField(null=True)  # whose it was before a merge, so that the merge can be undone
     missed = models.PositiveSmallIntegerField(default=0)  # complete pulls in a row that lacked it
     synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)

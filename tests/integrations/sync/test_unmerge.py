@@ -1,0 +1,42 @@
+"""A merge that is undone gives the links back to whom they belonged, with their invoices."""
+
+from __future__ import annotations
+
+import pytest
+
+from contacts.domain.merge import merge, undo
+from contacts.models import Merge
+from integrations.enums import LinkState
+from tests.integrations.sync.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_link_that_moved_with_a_merge_goes_back_when_it_is_undone(world: World) -> None:
+    kept = world.add("Kept here")
+    world.connect()
+    client_id = next(iter(world.clients()))
+    linked = world.contacts(links__remote_id=str(client_id))[0]
+    with world.open():
+        merge(world.workspace, kept_id=kept.pk, gone_id=linked.pk, take_from_gone=set(), origin=world.origin, choices={})
+        assert world.link(client_id).contact_id == kept.pk
+        undo(world.workspace, Merge.objects.get(), origin=world.origin)
+    assert (world.link(client_id).contact_id, world.link(client_id).merged_from_id) == (linked.pk, None)
+    run = world.sync()
+    assert (run.counters["created"], run.counters["failed"]) == (0, 0)
+    assert world.link(client_id).contact_id == linked.pk
+
+
+def test_both_links_are_back_after_a_merge_of_two_linked_contacts_is_undone(world: World) -> None:
+    world.connect()
+    first_id, second_id = list(world.clients())[:2]
+    first, second = (world.contacts(links__remote_id=str(pk))[0] for pk in (first_id, second_id))
+    with world.open():
+        merge(world.workspace, kept_id=first.pk, gone_id=second.pk, take_from_gone=set(), origin=world.origin, choices={})
+        assert world.link(second_id).state == LinkState.IGNORED
+        undo(world.workspace, Merge.objects.get(), origin=world.origin)
+    assert [(world.link(pk).contact_id, world.link(pk).state) for pk in (first_id, second_id)] == [
+        (first.pk, LinkState.LINKED),
+        (second.pk, LinkState.LINKED),
+    ]
+    assert world.sync().counters["created"] == 0

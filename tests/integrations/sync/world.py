@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from contacts.domain.store import create_contacts, delete_contacts, restore_cont
 from contacts.models import Contact, ContactChange
 from integrations.domain import access, apply
 from integrations.domain.access import token_secrets
-from integrations.domain.attend import attend
+from integrations.domain.attend import attend, drain
 from integrations.domain.attention import settle_conflict
 from integrations.domain.connect import connect_with_secrets, enable
 from integrations.domain.export import export
@@ -79,9 +80,15 @@ class World:
         return self.last_run()
 
     def sync(self, kind: str = RunKind.MANUAL) -> Run:
+        self.sync_soon(kind)
+        return self.settle()
+
+    def sync_soon(self, kind: str = RunKind.MANUAL) -> None:
         with self.open():
             request_run(self.connection, kind=kind, user=self.user)
-        return self.settle()
+
+    def drain(self) -> None:
+        drain(self.connection, until=time.monotonic() + 60)
 
     def preview(self) -> Run:
         return self.sync(RunKind.PREVIEW)

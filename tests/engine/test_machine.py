@@ -46,6 +46,10 @@ class TwoSides(RuleBasedStateMachine):
     def live(self) -> list[int]:
         return [local.id for local in self.world.contacts.values() if not local.deleted]
 
+    def tied(self) -> list[tuple[Ref, int]]:
+        rows = self.world.links.items()
+        return [(ref, row.contact_id) for ref, row in rows if row.contact_id in self.live() and ref in self.records()]
+
     def records(self) -> list[Ref]:
         return list(self.world.vendor.records)
 
@@ -124,6 +128,15 @@ class TwoSides(RuleBasedStateMachine):
         for _ in range(1 + again):
             self.world.send(contact_id, fault=fault)
 
+    @precondition(lambda self: self.tied())
+    @rule(number=NUMBER, there=EDIT, here=EDIT)
+    def push_overtakes_a_reading(self, number: int, there: tuple[str, str], here: tuple[str, str]) -> None:
+        ref, contact_id = pick(self.tied(), number)
+        self.world.vendor.update(ref, dict([there]))
+        self.world.fetch(self.records())
+        self.world.edit(contact_id, **dict([here]))
+        self.world.send(contact_id)
+
     @rule()
     def whole_sync(self) -> None:
         self.sync()
@@ -197,14 +210,14 @@ class TwoSides(RuleBasedStateMachine):
         return bool(waiting and waiting.in_doubt)
 
 
-def run(machine: type[TwoSides], examples: int, *, phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink)) -> None:
+def run(machine: type[TwoSides], examples: int, *, steps: int = 30, derandomize: bool = True, shrink: bool = True) -> None:
     chosen = settings(
         max_examples=examples,
-        stateful_step_count=30,
+        stateful_step_count=steps,
         deadline=None,
-        derandomize=True,
+        derandomize=derandomize,
         database=None,
-        phases=phases,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(machine, settings=chosen)
@@ -223,10 +236,15 @@ NOTICED = {
 }
 
 
+@pytest.mark.soak
+def test_two_sides_for_long():
+    run(TwoSides, 20_000, steps=50, derandomize=False)
+
+
 @pytest.mark.parametrize(("mechanism", "complaint"), NOTICED.items())
 def test_machine_notices_when_a_mechanism_is_switched_off(mechanism, complaint):
     class Maimed(TwoSides):
         mechanisms = replace(Mechanisms(), **{mechanism: False})
 
     with pytest.raises(AssertionError, match=complaint):
-        run(Maimed, 1000, phases=(Phase.generate,))
+        run(Maimed, 1000, shrink=False)

@@ -99,7 +99,8 @@ class ContactForm(forms.Form):
         if kind == Kind.PERSON:
             del self.fields["legal_name"], self.fields["trade_name"]
             self.fields["name"].required = False
-            self.fields["name"].help_text = _("Empty: first and last name.")
+            self.fields["name"].label = _("Full name")
+            self.fields["name"].help_text = _("Leave it empty to use first and last name.")
         else:
             del self.fields["first_name"], self.fields["last_name"], self.fields["job_title"], self.fields["organisation"]
         widget = self.fields["tags"].widget

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.models import Workspace
 from contacts.models import Contact
@@ -118,7 +119,10 @@ def _probe(find: Find) -> list[list[int]]:
 
 
 def _candidates(find: Find, counts: Sequence[Sequence[int]]) -> tuple[str, list[Any]]:
-    """SQL for the ids of contacts that have all terms of an alternative: the rarest term leads, the others are asked per contact."""
+    """SQL for the ids of contacts that have all terms of an alternative: the rarest term leads, the others are asked per contact.
+
+    When even the rarest is common, the planner may join as it likes.
+    """
     parts: list[str] = []
     params: list[Any] = []
     for choice, row in zip(find.alternatives, counts, strict=True):
@@ -133,6 +137,11 @@ def _candidates(find: Find, counts: Sequence[Sequence[int]]) -> tuple[str, list[
 
 
 def _has(contact: str, term: Term) -> str:
+    """Asked per contact and never turned into a join: LIMIT makes it a look into one index, whatever the planner hopes for."""
+    return f"(SELECT true FROM contacts_contacttoken o WHERE o.contact_id = {contact} AND o.{term.sql} LIMIT 1)"
+
+
+def _exists(contact: str, term: Term) -> str:
     return f"EXISTS (SELECT 1 FROM contacts_contacttoken o WHERE o.contact_id = {contact} AND o.{term.sql})"
 
 
@@ -145,12 +154,13 @@ def _ids(sql: str, params: Sequence[Any]) -> list[int]:
 def _by_token(find: Find, base: QuerySet[Contact], counts: Sequence[Sequence[int]], *, limit: int, backwards: bool) -> list[int]:
     sql, params = _candidates(find, counts)
     column, direction, _ = ORDERS[find.sort]
-    facets, facet_params = base.order_by().values_list("id", column).query.sql_with_params()
-    # MATERIALIZED: the planner must not walk the ordered index in the hope of meeting the hits early.
+    # LATERAL ... OFFSET 0: each hit is read by its key; the planner must not read the whole workspace to join it with a few hits.
+    one = base.filter(pk=RawSQL("hits.id", [])).order_by().values_list("id", column)
+    facets, facet_params = one.query.sql_with_params()
     return _ids(
-        f"WITH hits(id) AS MATERIALIZED ({sql}),"
-        f" fit AS MATERIALIZED (SELECT f.id, f.key FROM ({facets}) f(id, key) JOIN hits USING (id))"
-        f" SELECT id FROM fit ORDER BY {_order('key', direction, backwards=backwards)} LIMIT %s",
+        f"WITH hits(id) AS MATERIALIZED ({sql})"
+        f" SELECT fit.id FROM hits CROSS JOIN LATERAL ({facets} OFFSET 0) fit(id, key)"
+        f" ORDER BY {_order('fit.key', direction, backwards=backwards, id='fit.id')} LIMIT %s",
         [*params, *facet_params, limit],
     )
 
@@ -159,23 +169,18 @@ def _by_walk(find: Find, base: QuerySet[Contact], *, limit: int, backwards: bool
     """Walk the ordered index; None when WALK contacts did not fill the page though there are more."""
     column, direction, _ = ORDERS[find.sort]
     rows, params = _ordered(base, find.sort, backwards=backwards).values_list("id", column)[:WALK].query.sql_with_params()
-    asked = " OR ".join(
-        "("
-        + " AND ".join(f"EXISTS (SELECT 1 FROM contacts_contacttoken o WHERE o.contact_id = w.id AND o.{term.sql})" for term in choice)
-        + ")"
-        for choice in find.alternatives
-    )
+    asked = " OR ".join("(" + " AND ".join(_has("w.id", term) for term in choice) + ")" for choice in find.alternatives)
     words = [term.text for choice in find.alternatives for term in choice]
-    order = _order("key", direction, backwards=backwards)
+    order = _order("w.key", direction, backwards=backwards, id="w.id")
     found = _ids(f"SELECT w.id FROM ({rows}) w(id, key) WHERE {asked} ORDER BY {order} LIMIT %s", [*params, *words, limit])
     if len(found) < limit and len(_ids(f"SELECT id FROM ({rows}) w(id, key) OFFSET %s", [*params, WALK - 1])) == 1:
         return None
     return found
 
 
-def _order(key: str, direction: str, *, backwards: bool) -> str:
+def _order(key: str, direction: str, *, backwards: bool, id: str) -> str:
     way = {"ASC": "DESC", "DESC": "ASC"}[direction] if backwards else direction
-    return f"{key} {way}, id {way}"
+    return f"{key} {way}, {id} {way}"
 
 
 def _first(base: QuerySet[Contact], sort: Sort, *, limit: int, backwards: bool) -> list[int]:

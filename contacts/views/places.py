@@ -19,9 +19,9 @@ RECENT = 6
 
 
 def register() -> None:
-    add_settings_entry(SettingsEntry(label=_("Tags"), url_name="contacts:settings_tags", order=40, covers=("contacts:settings_tag",)))
+    add_settings_entry(SettingsEntry(label=_("Tags"), url_name="contacts:settings_tags", order=35, covers=("contacts:settings_tag",)))
     fields = ("contacts:settings_field",)
-    add_settings_entry(SettingsEntry(label=_("Custom fields"), url_name="contacts:settings_fields", order=41, covers=fields))
+    add_settings_entry(SettingsEntry(label=_("Custom fields"), url_name="contacts:settings_fields", order=36, covers=fields))
     add_first_step(
         FirstStep(
             key="contact",

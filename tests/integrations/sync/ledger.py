@@ -28,14 +28,7 @@ from tests.integrations.sync.world import World
 
 MADE = {"created": ("create", "restore"), "updated": ("update",), "linked": ("link",)}
 COUNTED = ("created", "updated", "linked", "unchanged", "held", "skipped", "failed")
-TABLES = (
-    "contacts_contact",
-    "contacts_contactchange",
-    "integrations_connection",
-    "integrations_link",
-    "integrations_run",
-    "integrations_outbox",
-)
+TABLES = ("contacts_contact", "contacts_contactchange", *(f"integrations_{name}" for name in ("connection", "link", "run", "outbox")))
 
 
 def violations(world: World, *, exported: Iterable[Contact] = (), twins: bool = False) -> list[str]:

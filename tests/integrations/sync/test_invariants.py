@@ -39,6 +39,7 @@ def no_lease(patch: pytest.MonkeyPatch) -> None:
         return True
 
     patch.setattr(advancing, "claim", take)
+    patch.setattr(advancing, "release", lambda run: None)
 
 
 def no_look_up(patch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,12 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Role(TextChoices):
     """What a member may do; each role includes the ones after it."""
 
-    OWNER = "OWNER", _("Owner")
+    OWNER = "OWNER", pgettext_lazy("role", "Owner")
     ADMIN = "ADMIN", _("Administrator")
     MEMBER = "MEMBER", _("Member")
     RESTRICTED = "RESTRICTED", _("Restricted member")

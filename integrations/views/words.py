@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone, translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from crmsync.lib.periods import human_duration
@@ -92,7 +92,7 @@ RESULTS = (
     ("pushed", lambda n: ngettext("%(n)s sent", "%(n)s sent", n) % {"n": n}),
 )
 COUNTERS = (
-    ("seen", _("Read")),
+    ("seen", pgettext_lazy("records", "Read")),
     ("created", _("New here")),
     ("linked", _("Linked")),
     ("updated", _("Updated")),

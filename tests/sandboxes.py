@@ -27,7 +27,7 @@ class Sandbox:
 
     @property
     def api(self) -> str:
-        return f"{self.url}/{self.key}/v1"
+        return f"{self.url}/{self.key}{self.vendor.api_path}"
 
     @property
     def env(self) -> dict[str, str]:

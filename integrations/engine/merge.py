@@ -18,6 +18,8 @@ Winner: TypeAlias = Literal["crm", "remote", "ask"]
 Pair: TypeAlias = tuple[Any, Any]
 
 NAMES = frozenset({"name", "legal_name", "trade_name", "first_name", "last_name"})
+# Punctuation is only a way to write them: 16.727.230/0001-97 is 16727230000197.
+CODES = frozenset({"tax_id"})
 # A contact without a name cannot be found or shown: the vendor's empty name says nothing here.
 NEVER_EMPTIED_HERE = frozenset({"name"})
 EMPTY_BASE = Base(ours={}, theirs={})
@@ -176,6 +178,8 @@ def _comparable(name: str, value: Any) -> Any:
     cleaned = clean(value)
     if cleaned in ("", {}, []):
         return ""
+    if name in CODES and isinstance(cleaned, str):
+        return "".join(char for char in cleaned if char.isalnum()).upper() or cleaned
     return exact_name(cleaned) if name in NAMES and isinstance(cleaned, str) else cleaned
 
 

@@ -137,6 +137,7 @@ class Vendor:
 
     key = ""
     label = ""
+    api_path = "/v1"
 
     def __init__(self) -> None:
         self.lock = threading.RLock()

@@ -28,6 +28,7 @@ FIELDS = (
     FieldMap("tax_id", "cpfCnpj", gettext_noop("CPF or CNPJ")),
     FieldMap("notes", "observations", gettext_noop("Notes")),
 )
+PERSON_FIELDS = tuple(each for each in FIELDS if each.ours != "trade_name")
 KINDS = {COMPANY: Kind.ORGANISATION, PERSON: Kind.PERSON}
 _NONE = Base(ours={}, theirs={})
 # What a refusal speaks of, by the first word of `propertyName`.
@@ -52,7 +53,7 @@ def remote(raw: RawRecord) -> Remote:
     is_company = raw.ref.kind == COMPANY
     fields = {
         "name": name,
-        "trade_name": text(body.get("businessName")) if is_company else "",
+        **({"trade_name": text(body.get("businessName"))} if is_company else {}),
         "legal_name": legal,
         **{field: entries.value_of(kind, body) for field, kind in entries.LISTS.items()},
         "tax_id": rules.tax_id_here(text(body.get("cpfCnpj"))),

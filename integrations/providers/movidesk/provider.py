@@ -127,7 +127,7 @@ MANIFEST = Manifest(
     ),
     resources=(
         Resource("organisations", gettext_noop("Organisations"), ResourceKind.CONTACTS, COMPANY),
-        Resource("people", gettext_noop("People"), ResourceKind.CONTACTS, PERSON),
+        Resource("people", gettext_noop("People"), ResourceKind.CONTACTS, PERSON, fields=mapping.PERSON_FIELDS),
     ),
     fields=mapping.FIELDS,
     capabilities=frozenset(

@@ -38,6 +38,7 @@ _SWITCHES: dict[str, Any] = {
 class Movidesk(Vendor):
     key = "movidesk"
     label = "Movidesk"
+    api_path = API
 
     def __init__(self, *, clients: int = COMPANIES) -> None:
         super().__init__()

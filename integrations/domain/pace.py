@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from integrations.engine.errors import Retry
 from integrations.engine.types import Reason
@@ -25,15 +27,25 @@ class SharedPace:
     def wait(self) -> None:
         now = time.time()
         if self._interval or now - self._looked_at > LOOK_AGAIN:
-            self._blocked_until, self._looked_at = cache.get(self._key) or 0.0, now
+            self._blocked_until, self._looked_at = self._recall(), now
         pause = self._blocked_until - now
         if pause > PATIENCE:
             raise Retry(Reason("rate_limited"), after=pause)
         if pause > 0:
             time.sleep(pause)
         if self._interval:
-            cache.set(self._key, time.time() + self._interval, timeout=60)
+            self._note(time.time() + self._interval, seconds=60)
 
     def slow_down(self, seconds: float) -> None:
         self._blocked_until = time.time() + seconds
-        cache.set(self._key, self._blocked_until, timeout=int(seconds) + 60)
+        self._note(self._blocked_until, seconds=int(seconds) + 60)
+
+    def _recall(self) -> float:
+        try:
+            return float(cache.get(self._key) or 0.0)
+        except RedisError:
+            return self._blocked_until
+
+    def _note(self, until: float, *, seconds: int) -> None:
+        with suppress(RedisError):
+            cache.set(self._key, until, timeout=seconds)

@@ -87,7 +87,7 @@ def test_refusal_is_a_clear_page(alice: Client, workspace: Workspace, vendor: Sa
     page = alice.get(decided(vendor, consent_url(alice, connection), "deny"))
     assert page.status_code == 400
     assert "Not connected to Crunch" in page.text
-    assert "Nothing was stored or changed" in page.text
+    assert "Nothing was stored" in page.text
     assert f"/w/hartwell/integrations/{connection.pk}/" in page.text
     assert_untouched(workspace)
 

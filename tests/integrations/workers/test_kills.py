@@ -1,0 +1,47 @@
+"""kill -9 in the middle of a first sync of 5,000 clients: everything is there once, on both sides."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from integrations.enums import Phase
+from integrations.models import Run
+from tests.fixtures import Cast
+from tests.integrations.sync.ledger import digest, violations
+from tests.integrations.sync.world import World
+from tests.integrations.workers.processes import Workers, finished, soon, time_passes
+
+CLIENTS = 5000
+
+
+def kill_when(world: World, workers: Workers, moment: Callable[[Run], bool], *, what: str) -> None:
+    worker = workers.start()
+    soon(lambda: moment(world.last_run()), seconds=90, what=what)
+    time.sleep(random.random() / 4)
+    workers.kill(worker)
+    time_passes(world)
+
+
+def test_5000_clients_and_six_dead_workers(workers: Workers, world: World, cast: Cast) -> None:
+    world.sandbox.control(reset=True, clients=CLIENTS, suppliers=0, invoices=300)
+    world.fail("slow", path="/clients/clients", seconds=0.15)
+    elsewhere, there = digest(cast.elsewhere), world.clients()
+    world.connect(run=False)
+    workers.beat()
+    for page in (2, 9, 17):
+        kill_when(world, workers, lambda run, page=page: run.page >= page or run.phase != Phase.FETCH, what=f"page {page}")  # type: ignore[misc]
+    assert world.last_run().phase == Phase.FETCH
+    for part in (1, 1500, 3500):
+        kill_when(world, workers, lambda run, part=part: run.phase != Phase.FETCH and run.done >= part, what=f"record {part}")  # type: ignore[misc]
+    assert not world.last_run().is_over
+    workers.start()
+    run = soon(lambda: finished(world), seconds=120, what="the rest")
+    assert run.outcome == "success"
+    assert (run.counters["seen"], run.counters["created"], run.counters["invoices"]) == (CLIENTS, CLIENTS, 300)
+    assert len(world.links(state="LINKED")) == len(world.contacts()) == CLIENTS
+    assert world.clients() == there
+    assert world.writes() == []
+    assert violations(world) == []
+    assert digest(cast.elsewhere) == elsewhere

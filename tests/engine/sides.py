@@ -115,10 +115,16 @@ class Auditor:
         assert said or not lost, f"the edit of {name} there was overwritten unsaid"
 
     def looked(self, ref: Ref, ours: dict[str, Any], theirs: dict[str, Any], *, asks: Iterable[str], unsent: Iterable[str]) -> None:
-        waits, asked = {*asks, *unsent}, {*asks}
+        # An edit that cannot be sent stays one: typing the agreed value again takes it back.
+        kept = {name for name in self._only_come_in(ref) if not same(name, ours.get(name), theirs.get(name))}
+        waits, asked = {*asks, *unsent, *kept}, {*asks}
         self.ours.setdefault(ref, {}).update({name: value for name, value in ours.items() if name not in waits})
         self.theirs.setdefault(ref, {}).update({name: value for name, value in theirs.items() if name not in asked})
         self.decided = {pair for pair in self.decided if pair[0] != ref or pair[1] in waits}
+
+    @staticmethod
+    def _only_come_in(ref: Ref) -> list[str]:
+        return [each.ours for each in FIELDS if ref.kind in READ_ONLY or each.direction is Direction.IN]
 
     def forget(self, ref: Ref) -> None:
         self.ours.pop(ref, None)

@@ -41,6 +41,10 @@ class Sandbox:
             f"{prefix}_CLIENT_SECRET": "sandbox-secret",
         }
 
+    def service(self, key: str) -> str:
+        """The address of a further host of the vendor."""
+        return f"{self.url}/{self.key}/{key}"
+
     def control(self, **commands: Any) -> dict[str, Any]:
         answer = requests.post(f"{self.url}/{self.key}/_control", json=commands, timeout=30)
         assert answer.status_code == 200, answer.text

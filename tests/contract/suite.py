@@ -69,19 +69,27 @@ class ReadingContract:
             refreshes.append(1)
             tokens["access"] = sandbox.token()["access_token"]
 
-        http = Http(
-            sandbox.api,
-            authorise=authorise_with(manifest.credentials, lambda _key: tokens["access"], self.env)
-            if manifest.credentials
-            else bearer(lambda: tokens["access"]),
-            refresh=refresh if manifest.auth else None,
-            record=exchanges.append,
-            allow_private=True,
-            sleep=sleeps.append,
-        )
-        context = ProviderContext(self.settings, http, {**self.env, **self.page_env}, token)
+        def door(url: str) -> Http:
+            return Http(
+                url,
+                authorise=authorise_with(manifest.credentials, lambda _key: tokens["access"], self.env)
+                if manifest.credentials
+                else bearer(lambda: tokens["access"]),
+                refresh=refresh if manifest.auth else None,
+                rest_after=manifest.rest_after,
+                record=exchanges.append,
+                allow_private=True,
+                sleep=sleeps.append,
+            )
+
+        services = {each.key: door(sandbox.service(each.key)) for each in manifest.services}
+        context = ProviderContext(self.settings, door(self.root_of(sandbox)), {**self.env, **self.page_env}, token, services)
         sandbox.control(clear_log=True)
         return Site(sandbox, self.module.connect(context), tokens, exchanges, refreshes, sleeps)
+
+    def root_of(self, sandbox: Sandbox) -> str:
+        """The address of the vendor's main host."""
+        return sandbox.api
 
     @property
     def contacts(self) -> str:

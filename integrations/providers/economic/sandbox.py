@@ -42,6 +42,7 @@ _KEY_LIFE = 3600.0
 class Economic(Vendor):
     key = "economic"
     label = "e-conomic"
+    api_path = "/rest"
 
     def __init__(self, *, clients: int = CUSTOMERS) -> None:
         super().__init__()

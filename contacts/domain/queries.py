@@ -149,9 +149,11 @@ def _team(membership: Membership, value: str) -> Q:
     return Q(team_id__in=list(Team.objects.filter(workspace=membership.workspace, slug=value).values_list("pk", flat=True)))
 
 
-def list_page(membership: Membership, query: ListQuery, *, after: str = "", before: str = "", limit: int = PAGE) -> ContactPage:
+def list_page(
+    membership: Membership, query: ListQuery, *, after: str = "", before: str = "", limit: int = PAGE, asked: search.Find | None = None
+) -> ContactPage:
     """One page; raises `CursorError` for a cursor that this list did not make."""
-    asked = find(membership, query)
+    asked = asked or find(membership, query)
     if asked.base.query.is_empty():
         return ContactPage([])
     backwards = bool(before and not after)
@@ -194,10 +196,10 @@ def mark_organisations(membership: Membership, contacts: Sequence[Contact]) -> N
         contact.seen_organisation = contact.organisation if contact.organisation_id in seen else None  # type: ignore[attr-defined]  # for display
 
 
-def count(membership: Membership, query: ListQuery) -> str:
+def count(membership: Membership, query: ListQuery, *, asked: search.Find | None = None) -> str:
     """The number behind the heading, "10,000+" when there are more; "" when counting would cost more than it tells."""
     cap = FILTERED_CAP if query.is_filtered else COUNT_CAP
-    asked = find(membership, query)
+    asked = asked or find(membership, query)
     number = 0 if asked.base.query.is_empty() else search.count_up_to(asked, cap)
     if number is None:
         return ""

@@ -51,14 +51,15 @@ class Key:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Find:
-    """What is asked for: `base` holds visibility and facets, `alternatives` is an OR of ANDs of terms."""
+    """What is asked for: `base` holds visibility and facets, `alternatives` is an OR of ANDs of terms. Keep it for page and count."""
 
     base: QuerySet[Contact]
     workspace: Workspace
     alternatives: list[list[Term]] = field(default_factory=list)
     sort: Sort = "name"
+    probed: list[list[int]] | None = None
 
 
 def terms(query: str, *, tags: Sequence[str] = ()) -> list[list[Term]]:
@@ -102,12 +103,15 @@ def count_up_to(find: Find, cap: int) -> int | None:
     counts = _probe(find)
     if any(min(row) > RARE for row in counts):
         return None
-    sql, params = _candidates(find, counts)
-    return find.base.filter(pk__in=_ids(sql, params)).order_by()[: cap + 1].count()
+    hits, params = _hits(find, find.base, counts)
+    [number] = _ids(f"SELECT count(*) FROM (SELECT fit.id {hits} LIMIT %s) x", [*params, cap + 1])
+    return number
 
 
 def _probe(find: Find) -> list[list[int]]:
     """How many tokens each term has, counted up to RARE + 1, in one statement."""
+    if find.probed is not None:
+        return find.probed
     flat = [term for choice in find.alternatives for term in choice]
     one = "(SELECT count(*) FROM (SELECT 1 FROM contacts_contacttoken WHERE workspace_id = %s AND {} LIMIT %s) x)"
     sql = "SELECT " + ", ".join(one.format(term.sql) for term in flat)
@@ -115,7 +119,8 @@ def _probe(find: Find) -> list[list[int]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         found = list(cursor.fetchone())
-    return [[found.pop(0) for _ in choice] for choice in find.alternatives]
+    find.probed = [[found.pop(0) for _ in choice] for choice in find.alternatives]
+    return find.probed
 
 
 def _candidates(find: Find, counts: Sequence[Sequence[int]]) -> tuple[str, list[Any]]:
@@ -152,17 +157,20 @@ def _ids(sql: str, params: Sequence[Any]) -> list[int]:
 
 
 def _by_token(find: Find, base: QuerySet[Contact], counts: Sequence[Sequence[int]], *, limit: int, backwards: bool) -> list[int]:
+    hits, params = _hits(find, base, counts)
+    order = _order("fit.key", ORDERS[find.sort][1], backwards=backwards, id="fit.id")
+    return _ids(f"SELECT fit.id {hits} ORDER BY {order} LIMIT %s", [*params, limit])
+
+
+def _hits(find: Find, base: QuerySet[Contact], counts: Sequence[Sequence[int]]) -> tuple[str, list[Any]]:
+    """FROM clause of the contacts that have the terms and fit `base`: fit(id, key).
+
+    OFFSET 0 keeps the planner from reading the whole workspace to join it with a few hits: each is read by its key.
+    """
     sql, params = _candidates(find, counts)
-    column, direction, _ = ORDERS[find.sort]
-    # LATERAL ... OFFSET 0: each hit is read by its key; the planner must not read the whole workspace to join it with a few hits.
-    one = base.filter(pk=RawSQL("hits.id", [])).order_by().values_list("id", column)
+    one = base.filter(pk=RawSQL("hits.id", [])).order_by().values_list("id", ORDERS[find.sort][0])
     facets, facet_params = one.query.sql_with_params()
-    return _ids(
-        f"WITH hits(id) AS MATERIALIZED ({sql})"
-        f" SELECT fit.id FROM hits CROSS JOIN LATERAL ({facets} OFFSET 0) fit(id, key)"
-        f" ORDER BY {_order('fit.key', direction, backwards=backwards, id='fit.id')} LIMIT %s",
-        [*params, *facet_params, limit],
-    )
+    return f"FROM ({sql} OFFSET 0) hits(id) CROSS JOIN LATERAL ({facets} OFFSET 0) fit(id, key)", [*params, *facet_params]
 
 
 def _by_walk(find: Find, base: QuerySet[Contact], *, limit: int, backwards: bool) -> list[int] | None:

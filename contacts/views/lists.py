@@ -27,8 +27,10 @@ from crmsync.lib.paging import CursorError
 def contact_list(request: HttpRequest) -> HttpResponse:
     membership = membership_of(request)
     query = lenient(request.GET)
+    asked = queries.find(membership, query)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
     try:
-        page = queries.list_page(membership, query, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+        page = queries.list_page(membership, query, after=after, before=before, asked=asked)
     except CursorError:
         return HttpResponseRedirect(_address_of(request, query))
     offers = Offers.of(membership)
@@ -39,9 +41,9 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "columns": _columns(membership, page.contacts),
         "next_url": _address_of(request, query, after=page.after) if page.after else "",
         "previous_url": _address_of(request, query, before=page.before) if page.before else "",
-        "number": queries.count(membership, query),
+        "number": queries.count(membership, query, asked=asked) if after or before or page.after else f"{len(page.contacts):,}",
         "export_url": f"{address(request, 'export')}?{_params(query).urlencode()}",
-        "here": _address_of(request, query, after=request.GET.get("after"), before=request.GET.get("before")),
+        "here": _address_of(request, query, after=after, before=before),
         "clear_url": address(request, "list"),
         "bulk": BulkForm(offers=offers, auto_id="picked_%s"),
     }

@@ -101,6 +101,6 @@ def _chosen(kind: ListOf, entries: list[Any]) -> int | None:
 
 def _counting(kind: ListOf, entries: list[dict[str, Any]], at: int) -> list[dict[str, Any]]:
     """Make sure that this entry is the one that counts. Only one may be the default."""
-    if _chosen(kind, entries) == at and entries[at].get("isDefault") is not None:
+    if _chosen(kind, entries) == at and any(entry.get("isDefault") is True for entry in entries):
         return entries
     return [{**entry, "isDefault": position == at} for position, entry in enumerate(entries)]

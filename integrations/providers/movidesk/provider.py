@@ -216,8 +216,9 @@ class Movidesk:
             words = {one.field: one.label for one in lacking}
             raise SkipRecord(Reason("missing_fields", {"fields": ", ".join(words.values())}), fields=words)
         code, kind = rules.code_for(party.contact_id or key), MANIFEST.remote_kind(party.kind)
+        body = mapping.payload(party, code=code)
         try:
-            return self._client.create(mapping.payload(party, code=code), kind=kind)
+            return self._client.create(body, kind=kind)
         except SkipRecord as error:
             if not mapping.exists_already(error):
                 raise mapping.refused(error, name=str(party.fields["name"])) from None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from integrations.engine.provider import gettext_noop
 from integrations.engine.types import BadRecord, RawRecord, Reason, Ref, Ticket, TicketState
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import identity, rows, table, text
@@ -96,7 +97,7 @@ def listing(entries: Sequence[Any], *, kinds: Sequence[str], clock: str = "") ->
         kind = kind_of(body) or (kinds[0] if len(kinds) == 1 and body.get("personType") is None else "")
         record = raw_record(body, kind=kind)
         if record is None:
-            problem = "it has no id" if isinstance(entry, dict) else "it is no object"
+            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
             bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
         elif kind in kinds:
             records.append(record)

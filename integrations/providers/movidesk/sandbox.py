@@ -101,7 +101,8 @@ class Movidesk(Vendor):
         if kind == "repeat_page" and skip:
             request.query["$skip"] = str(max(0, skip - request.number("$top", _MOST)))
         if kind == "drift" and skip:
-            self.desk.persons.pop(min(self.desk.persons, default=""), None)
+            companies = (key for key, person in self.desk.persons.items() if person["personType"] == 2)
+            self.desk.persons.pop(min(companies, default=""), None)
 
     def tamper(self, kind: str, request: Request, reply: Reply) -> Reply:
         body = orjson.loads(reply.body) if reply.body.startswith((b"{", b"[")) else {}

@@ -18,7 +18,7 @@ _K = CompareKind
 ROWS = (
     CompareField("name", gettext_noop("Name"), "name", required=True),
     CompareField("address", gettext_noop("Address"), "address.line1"),
-    CompareField("address2", gettext_noop("Address, second line"), "address.line2"),
+    CompareField("address2", gettext_noop("Address line 2"), "address.line2"),
     CompareField("zip", gettext_noop("Postcode"), "address.postcode"),
     CompareField("city", gettext_noop("City"), "address.city"),
     CompareField("country", gettext_noop("Country"), "address.country", _K.COUNTRY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -67,7 +68,7 @@ def _pairs(call: HookCall) -> Iterator[tuple[str, Any]]:
     except orjson.JSONDecodeError:
         yield from _form(body.decode(errors="replace"))
     parts = [unquote(part) for part in call.path.split("/") if part]
-    for part, following in zip(parts, [*parts[1:], ""], strict=True):
+    for part, following in pairwise([*parts, ""]):
         name, equals, value = part.partition("=")
         yield (name, value) if equals else (part, following)
 

@@ -23,9 +23,9 @@ def invoice(raw: RawRecord) -> Invoice:
     body = raw.body
     gross, currency = amount(body.get("grossAmount")), text(body.get("currency")).upper()
     if gross is None:
-        raise SkipRecord(Reason("bad_record", {"problem": "it has no gross amount"}))
+        raise SkipRecord(Reason("bad_record", {"problem": gettext_noop("it has no gross amount")}))
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        raise SkipRecord(Reason("bad_record", {"problem": "it has no currency"}))
+        raise SkipRecord(Reason("bad_record", {"problem": gettext_noop("it has no currency")}))
     customer = number_of(body.get("customer"), "customerNumber")
     state, outstanding = _state(raw, gross)
     return Invoice(
@@ -46,7 +46,7 @@ def _state(raw: RawRecord, gross: Decimal) -> tuple[InvoiceState, Decimal]:
     if raw.ref.kind == INVOICE:
         remainder = amount(raw.body.get("remainder"))
         if remainder is None:
-            raise SkipRecord(Reason("bad_record", {"problem": "it does not say what is still to be paid"}))
+            raise SkipRecord(Reason("bad_record", {"problem": gettext_noop("it does not say what is still to be paid")}))
         return rules.booked_state(remainder), remainder
     if raw.ref.kind == QUOTE and raw.body.get(LIST) == "sent":
         return InvoiceState.OPEN, Decimal(0)

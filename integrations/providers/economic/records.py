@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from integrations.engine.provider import gettext_noop
 from integrations.engine.types import BadRecord, RawRecord, Reason, Ref
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import identity, table, text
@@ -64,7 +65,7 @@ def split(kind: str, entries: Sequence[Any]) -> tuple[list[RawRecord], list[BadR
         if record is not None:
             records.append(record)
         else:
-            problem = "it has no id" if isinstance(entry, dict) else "it is no object"
+            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
             bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
     return records, bad
 

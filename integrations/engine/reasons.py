@@ -320,6 +320,11 @@ _DEFAULTS = {
 }
 
 
+# Given in English by us; what a vendor says has no translation and stays. All other parameters are names and values.
+_OUR_TEXTS = frozenset({"problem", "message", "ability", "life_cycle"})
+_OUR_LABELS = frozenset({"fields", "field", "setting"})  # one or more, with commas
+
+
 class _Words(dict[str, object]):
     """A sentence is better with a gap than not at all: reasons are kept for years, their parameters may not fit any more."""
 
@@ -346,5 +351,9 @@ def _say(text: str, reason: Reason, translate: Callable[[str], str], words: dict
 
 def _filled(reason: Reason, translate: Callable[[str], str]) -> dict[str, object]:
     filled = {key: value for key, value in reason.params.items() if value not in ("", None)}
-    # These are our own texts, given in English; all other parameters are names and values.
-    return filled | {key: translate(str(value)) for key, value in filled.items() if key in {"problem", "life_cycle"}}
+    texts = {key: translate(str(value)) for key, value in filled.items() if key in _OUR_TEXTS}
+    return filled | texts | {key: _listed(str(value), translate) for key, value in filled.items() if key in _OUR_LABELS}
+
+
+def _listed(labels: str, translate: Callable[[str], str]) -> str:
+    return ", ".join(translate(label) if label else "" for label in labels.split(", "))

@@ -181,6 +181,18 @@ def test_sentence_is_translated_before_it_is_filled():
     assert sentence(Reason("rate_limited"), german) == "das andere System bittet um Geduld."
 
 
+def test_labels_and_our_own_words_in_a_sentence_are_translated_too():
+    reason = Reason("conflict_ask", {"name": "Phone", "fields": "Phone, E-mail"})
+    problem = Reason("bad_record", {"problem": "it has no id"})
+    words = {"Phone": "Telefone", "it has no id": "sem id"}
+
+    def portuguese(text: str) -> str:
+        return words.get(text, text)
+
+    assert sentence(reason, portuguese, vendor="Crunch") == "Phone was changed both here and in Crunch: Telefone, E-mail."
+    assert sentence(problem, portuguese, vendor="Crunch") == "Crunch sent a record that cannot be used: sem id."
+
+
 def test_words_of_the_reason_come_before_those_of_the_place():
     reason = Reason("refused", {"name": "Acme 100%", "message": "Name too long"})
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.engine.errors import SkipRecord
+from integrations.engine.provider import gettext_noop
 from integrations.engine.types import BadRecord, RawRecord, Reason, Ref
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import amount, day, identity, rows, table, text
@@ -92,7 +93,7 @@ def _split(kind: str, entries: Sequence[Any]) -> tuple[list[RawRecord], list[Bad
         if record is not None:
             records.append(record)
         else:
-            problem = "it has no id" if isinstance(entry, dict) else "it is no object"
+            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
             bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
     return records, bad
 
@@ -134,9 +135,9 @@ def sales_invoice(raw: RawRecord) -> SalesInvoice:
     gross = amount(body.get("grossAmount"))
     currency = (text(body.get("currency")) or text(customer.get("defaultCurrency"))).upper()
     if gross is None:
-        raise _unusable("it has no gross amount")
+        raise _unusable(gettext_noop("it has no gross amount"))
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        raise _unusable("it has no currency")
+        raise _unusable(gettext_noop("it has no currency"))
     payments = rows(body.get("payments"))
     issued_on = day(body.get("issuedDate"))
     return SalesInvoice(

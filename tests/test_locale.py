@@ -58,6 +58,7 @@ SPOKEN = {
 }
 UNSPOKEN = {"code", "kbd", "pre", "script", "style", "template"}
 WORD = re.compile(r"[^\W\d_]{2,}")
+OWN_NAMES = {translation.get_language_info(code)["name_local"] for code, _ in settings.LANGUAGES}
 NAMES = {"crmsync", "OpenAPI", "ms"}  # stay as they are in every language
 
 
@@ -247,7 +248,7 @@ def there(cast: Cast) -> dict[str, str]:
     return {
         "contacts": f"{home}contacts/",
         "contact": f"{home}contacts/{contact.pk}/",
-        "form": f"{home}contacts/add/",
+        "form": f"{home}contacts/new/",
         "invoices": f"{home}invoices/",
         "connection": here,
         "settings": f"{here}settings/",
@@ -258,14 +259,14 @@ def there(cast: Cast) -> dict[str, str]:
 
 # A few messages that stand on the page, looked up in the catalogue: the words themselves are the translator's.
 EXPECTED = {
-    "contacts": ["Add a person", "Life cycle", "Owner", "Trash", "Search people and organisations"],
+    "contacts": ["Export", "Life cycle", "Owner", "Trash", "Search people and organisations"],
     "contact": ["Timeline", "Edit", "Add note", "Merge with another…", "Sync this record"],
-    "form": ["First name", "Last name", "Tax id", "Custom fields", "Save"],
+    "form": ["First name", "Last name", "Tax id", "Address line 1", "Save"],
     "invoices": ["Invoices", "No invoices yet"],
     "connection": ["Sync now", "Preview", "In sync", "Disable integration", "Last success", "Overview"],
     "settings": ["When a linked contact is deleted here", "Bring it back at the next sync", "Suppliers", "Ask me"],
     "attention": ["More than one contact here fits", "Choose", "Ignore"],
-    "run": ["Outcome", "Undo this run", "Record"],
+    "run": ["Log", "Undo this run", "Record"],
 }
 
 
@@ -278,7 +279,7 @@ def _say(language: str, text: str) -> str:
 def _left_in_english(language: str, page: str) -> list[str]:
     """Messages that the page says in English although the catalogue knows better."""
     done = {entry.msgid: entry.msgstr for entry in catalogue(language) if entry.msgstr and not entry.msgctxt}
-    meant = set(done.values())
+    meant = {*done.values(), *OWN_NAMES}
     return [text for text in Spoken(page).words if done.get(text, text) != text and text not in meant]
 
 

@@ -129,7 +129,8 @@ def merge_undo(request: HttpRequest, pk: int) -> HttpResponse:
     text = _("The two contacts are apart again.")
     if undone.left:
         fields = ", ".join(str(describe.LABELS.get(name, name)) for name in undone.left)
-        messages.warning(request, f"{text} {_('Left as they are, since they were changed later: %(fields)s.') % {'fields': fields}}")
+        kept = _("Left as they are, since they were changed later: %(fields)s.") % {"fields": fields}
+        messages.warning(request, f"{text} {kept}")
     else:
         messages.success(request, text)
     return HttpResponseRedirect(address(request, "detail", pk=found.kept_id))

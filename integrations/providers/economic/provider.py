@@ -129,7 +129,10 @@ class Economic:
         body = self.payload(party)
         unique = fingerprint([key, body])
         if _customer_of(party):
-            return understood(lambda: self._openapi.create_contact(body, key=unique), name=name)
+            try:
+                return understood(lambda: self._openapi.create_contact(body, key=unique), name=name)
+            except Gone as error:
+                raise SkipRecord(Reason("parent_not_there", {"name": name}), detail=error.detail) from None
         unanswered = rules.unanswered(self._settings)
         if unanswered:
             labels = ", ".join(label for _, label in unanswered)

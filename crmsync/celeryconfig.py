@@ -45,7 +45,7 @@ task_publish_retry_policy = {"max_retries": 2, "interval_start": 0, "interval_st
 task_default_queue = "default"
 task_create_missing_queues = False
 # Slices of a sync and of an ERP night take up to a minute; what is not named here is short.
-task_routes = {"integrations.attend": {"queue": "sync"}, "erp_history.*": {"queue": "sync"}}
+task_routes = {"integrations.attend": {"queue": "sync"}, "erp_history.night": {"queue": "sync"}}
 task_queues = [Queue("default"), Queue("sync")]
 
 worker_prefetch_multiplier = 1
@@ -63,6 +63,12 @@ beat_schedule = {
         "options": {"queue": "default", "expires": 3600},
     },
     "tick": {"task": "integrations.tick", "schedule": 60, "options": {"queue": "default", "expires": 55}},
+    "ERP tick": {"task": "erp_history.tick", "schedule": 60, "options": {"queue": "default", "expires": 55}},
+    "ERP housekeeping": {
+        "task": "erp_history.nightly_housekeeping",
+        "schedule": crontab(hour=3, minute=41),
+        "options": {"queue": "default", "expires": 3600},
+    },
     "nightly housekeeping": {
         "task": "integrations.nightly_housekeeping",
         "schedule": crontab(hour=3, minute=17),

@@ -1,5 +1,11 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class ErpHistoryConfig(AppConfig):
     name = "erp_history"
+
+    def ready(self) -> None:
+        import_module("erp_history.tasks")  # its receivers hear of merged contacts
+        import_module("erp_history.panels").register()

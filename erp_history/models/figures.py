@@ -81,6 +81,7 @@ class ContactFigures(WorkspaceModel):
     last_purchase_on = models.DateField(null=True)
     revenue_12m = money()
     open_receivables = money()
+    published = models.JSONField(default=dict)  # what the night last wrote to the contact: a value edited there stays
     as_of = models.DateField()
 
     class Meta:

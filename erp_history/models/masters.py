@@ -44,6 +44,7 @@ class Empresa(ErpRow):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_empresa_key")
         ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "codigo_erp"], name="erp_empresa_code")]
 
     def __str__(self) -> str:
         return self.key
@@ -69,6 +70,7 @@ class Contato(ErpRow):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_contato_key")
         ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "codigo_erp"], name="erp_contato_code")]
 
     def __str__(self) -> str:
         return self.key

@@ -1,0 +1,164 @@
+"""The ABC curve: what share of the revenue stands ahead of a company decides its class.
+
+Ordered by revenue. Up to 80 % ahead of it: A; up to 95 %: B; else C (both settable). Equal revenue, equal class. No revenue, no class.
+Amounts are exact decimals and are compared without dividing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Workspace
+from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, window
+from erp_history.domain.steps import Step
+from erp_history.enums import Grouping
+from erp_history.models import ErpSource
+
+BY_COMPANY = """
+SELECT c.codigo_erp AS key, f.company_id, f.revenue FROM erp_history_companyfigures f
+JOIN erp_history_empresa c ON c.id = f.company_id AND c.workspace_id = %(workspace)s WHERE f.workspace_id = %(workspace)s AND f.revenue <> 0
+"""
+BY_ROOT = """
+SELECT coalesce(left(c.cnpj, 8), c.codigo_erp) AS key, NULL::bigint AS company_id, sum(f.revenue) AS revenue
+FROM erp_history_companyfigures f JOIN erp_history_empresa c ON c.id = f.company_id AND c.workspace_id = %(workspace)s
+WHERE f.workspace_id = %(workspace)s GROUP BY 1
+"""
+BY_PORTFOLIO = """
+SELECT f.portfolio_id::text AS key, NULL::bigint AS company_id, sum(f.revenue) AS revenue FROM erp_history_companyfigures f
+WHERE f.workspace_id = %(workspace)s AND f.portfolio_id IS NOT NULL GROUP BY 1
+"""
+# Brands stand on the lines; a line belongs to the note of its filial.
+LINE_NET = NET.replace("d.valor_total", "i.valor_total")
+BRAND_LINES = f"""
+FROM erp_history_nota d
+JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
+  AND NOT i.excluido AND i.gone_at IS NULL {COMPANY}
+WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s AND coalesce(e.id, u.id) IS NOT NULL
+"""
+BY_BRAND = f"""
+SELECT i.marca AS key, NULL::bigint AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} AND i.marca IS NOT NULL GROUP BY 1
+"""
+RANKED = """
+WITH {extra} units AS (SELECT key, company_id, revenue FROM ({units}) u WHERE revenue > 0), ranked AS (
+  SELECT key, company_id, revenue, sum(revenue) OVER () AS total,
+    sum(revenue) OVER (ORDER BY revenue DESC RANGE UNBOUNDED PRECEDING) - sum(revenue) OVER (PARTITION BY revenue) AS ahead,
+    sum(revenue) OVER (ORDER BY revenue DESC, key, company_id ROWS UNBOUNDED PRECEDING) AS upto,
+    row_number() OVER (ORDER BY revenue DESC, key, company_id) AS rank
+  FROM units
+), line AS (
+  SELECT key, company_id, revenue, rank, round(revenue / total, 12) AS share, round(ahead / total, 12) AS before,
+    round(upto / total, 12) AS cumulative,
+    CASE WHEN ahead * 100 < %(a)s * total THEN 'A' WHEN ahead * 100 < %(b)s * total THEN 'B' ELSE 'C' END AS abc_class
+  FROM ranked
+)
+"""
+KEPT = ("revenue", "share", "before", "cumulative", "rank", "abc_class")
+STORE = f"""
+, gone AS (
+  DELETE FROM erp_history_abcresult r WHERE r.workspace_id = %(workspace)s AND r.grouping = %(grouping)s
+  AND NOT EXISTS (SELECT 1 FROM line WHERE line.key = r.key AND line.company_id IS NOT DISTINCT FROM r.company_id) RETURNING 1
+), written AS (
+  INSERT INTO erp_history_abcresult AS r (workspace_id, grouping, key, company_id, {", ".join(KEPT)}, as_of)
+  SELECT %(workspace)s, %(grouping)s, line.key, line.company_id, {", ".join(f"line.{name}" for name in KEPT)}, %(today)s
+  FROM line LEFT JOIN erp_history_abcresult known ON known.workspace_id = %(workspace)s AND known.grouping = %(grouping)s
+    AND known.key = line.key AND known.company_id IS NOT DISTINCT FROM line.company_id
+  WHERE known.id IS NULL
+    OR ({", ".join(f"known.{name}" for name in KEPT)}) IS DISTINCT FROM ({", ".join(f"line.{name}" for name in KEPT)})
+  ON CONFLICT (workspace_id, grouping, key, company_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in KEPT)},
+    as_of = EXCLUDED.as_of
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM line), (SELECT count(*) FROM written), (SELECT count(*) FROM gone)
+"""
+CLASSES = """
+WITH fresh AS (
+  SELECT f.id, f.company_id, f.revenue, f.abc_class AS old, r.abc_class AS new, r.rank FROM erp_history_companyfigures f
+  LEFT JOIN erp_history_abcresult r ON r.workspace_id = %(workspace)s AND r.grouping = 'company' AND r.company_id = f.company_id
+  WHERE f.workspace_id = %(workspace)s AND (f.abc_class, f.abc_rank) IS DISTINCT FROM (r.abc_class, r.rank)
+), moved AS (
+  INSERT INTO erp_history_classchange (workspace_id, company_id, "on", old, new, revenue, rank)
+  SELECT %(workspace)s, company_id, %(today)s, old, new, revenue, rank FROM fresh WHERE old IS DISTINCT FROM new RETURNING 1
+), put AS (
+  UPDATE erp_history_companyfigures f SET abc_class = fresh.new, abc_rank = fresh.rank,
+    abc_since = CASE WHEN fresh.old IS DISTINCT FROM fresh.new THEN %(today)s ELSE f.abc_since END
+  FROM fresh WHERE f.id = fresh.id
+)
+SELECT count(*) FROM moved
+"""
+
+
+def step(step: Step) -> bool:
+    for grouping, units, extra in (
+        (Grouping.COMPANY, BY_COMPANY, ""),
+        (Grouping.ROOT, BY_ROOT, ""),
+        (Grouping.BRAND, BY_BRAND, f"uniq AS ({UNIQUE}), "),
+    ):
+        lines = store_curve(step, grouping, units, extra=extra)
+        if grouping == Grouping.COMPANY:
+            step.count(lines)
+    [(moved,)] = step.fetch(CLASSES)
+    step.count(0, moved=moved)
+    step.say(f"{moved} companies changed their class")
+    return True
+
+
+def store_curve(step: Step, grouping: str, units: str, *, extra: str = "") -> int:
+    """Compute and keep the curve of one grouping; only lines that differ are written."""
+    statement = RANKED.format(units=units, extra=extra) + STORE
+    [(lines, written, gone)] = step.fetch(statement, _values(step.source, step.run.today) | {"grouping": grouping})
+    step.say(f"{grouping}: {lines} lines, {written} written, {gone} gone")
+    return int(lines)
+
+
+def _values(source: ErpSource, today: dt.date, *, months: int | None = None) -> dict[str, Any]:
+    return {"a": source.abc_a, "b": source.abc_b, "today": today} | window(today, months or source.abc_months)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a curve that was computed on demand."""
+
+    key: str
+    company_id: int | None
+    revenue: Decimal
+    rank: int
+    share: Decimal
+    before: Decimal
+    cumulative: Decimal
+    abc_class: str
+
+
+ON_DEMAND = f"""
+SELECT c.codigo_erp AS key, d0.company_id, d0.revenue FROM (
+  SELECT coalesce(e.id, u.id) AS company_id, sum({NET}) AS revenue FROM erp_history_nota d {COMPANY}
+  WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s GROUP BY 1
+) d0 JOIN erp_history_empresa c ON c.id = d0.company_id AND c.workspace_id = %(workspace)s
+"""
+ON_DEMAND_BRAND = f"""
+SELECT c.codigo_erp AS key, d0.company_id, d0.revenue FROM (
+  SELECT coalesce(e.id, u.id) AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} AND i.marca = %(brand)s GROUP BY 1
+) d0 JOIN erp_history_empresa c ON c.id = d0.company_id AND c.workspace_id = %(workspace)s
+"""
+IN_PORTFOLIO = """
+JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = d0.company_id AND f.portfolio_id = %(portfolio)s
+"""
+
+
+def curve(
+    workspace: Workspace, source: ErpSource, today: dt.date, *, months: int | None = None, brand: str = "", portfolio: int | None = None
+) -> list[Line]:
+    """The companies' curve in another window, of one brand or of one portfolio; computed now, not kept."""
+    units = (ON_DEMAND_BRAND if brand else ON_DEMAND) + (IN_PORTFOLIO if portfolio is not None else "")
+    statement = RANKED.format(units=units, extra=f"uniq AS ({UNIQUE}), ")
+    values: Mapping[str, Any] = {"workspace": workspace.pk, "brand": brand, "portfolio": portfolio, **_values(source, today, months=months)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{statement} SELECT key, company_id, revenue, rank, share, before, cumulative, abc_class FROM line ORDER BY rank", values
+        )
+        return [Line(*row) for row in cursor.fetchall()]

@@ -1,0 +1,139 @@
+"""Companies and people of the ERP become contacts: known by their ERP code, then by tax id, else new; what is ambiguous waits for a person.
+
+Matching and differences are SQL over pages; contacts are written through contacts.domain.store like everywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.domain.bulk import insert_rows
+from accounts.scoping import current_origin
+from contacts.domain.store import insert_contacts, update_contacts
+from contacts.models import Contact
+from crmsync.lib.countries import country_code
+from erp_history.domain import company_sql as sql
+from erp_history.domain.steps import Step
+from erp_history.enums import LinkKind, LinkState
+from erp_history.models import ErpLink
+
+PAGE = 1000
+# Companies first: people refer to them.
+STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", LinkKind.PERSON), ("changed", LinkKind.PERSON))
+
+
+def step(step: Step) -> bool:
+    """A page of a stage."""
+    cursor = step.phase.cursor
+    position, after = int(cursor.get("stage", 0)), int(cursor.get("after", 0))
+    if not cursor:
+        step.execute("DELETE FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND state = 'held'")
+    stage, kind = STAGES[position]
+    last = (_new_page if stage == "new" else _changed_page)(step, kind, after)
+    if last is not None:
+        step.phase.cursor = {"stage": position, "after": last}
+        return False
+    step.phase.cursor = {"stage": position + 1, "after": 0}
+    if position + 1 < len(STAGES):
+        return False
+    held = ErpLink.objects.filter(workspace=step.workspace, state=LinkState.HELD).count()
+    step.phase.counters["held"] = held
+    step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
+    return True
+
+
+def _values(step: Step, **values: Any) -> dict[str, Any]:
+    return {"country": step.workspace.country, "countries": _countries(step), "limit": PAGE, **values}
+
+
+def _countries(step: Step) -> str:
+    """The few ways in which countries are written, as codes."""
+    rows = step.fetch("SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL LIMIT 500")
+    return json.dumps({name: country_code(name) for (name,) in rows})
+
+
+def _new_page(step: Step, kind: str, after: int) -> int | None:
+    """Match and create what is not linked yet. Gives the last id of the page; None: there was nothing left."""
+    text = sql.of_kind(kind)
+    page = step.fetch(text.unlinked, {"after": after, "limit": PAGE})
+    ids = [row[0] for row in page]
+    if not ids:
+        return None
+    step.execute(text.match, {"ids": ids})
+    fresh = step.fetch(text.creatable, _values(step, ids=ids))
+    if fresh:
+        _create(step, kind, fresh)
+        # Further codes of a tax id that has just become a contact.
+        step.execute(text.match, {"ids": ids})
+    step.count(len(ids))
+    return int(ids[-1])
+
+
+def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
+    docs = [json.loads(doc) for _row_id, _request, doc in fresh]
+    contact_ids = insert_contacts(step.workspace, docs, origin=step.origin)
+    now = timezone.now()
+    empty = {"workspace_id": step.workspace.pk, "kind": kind, "state": LinkState.LINKED, "reason": "", "candidates": []}
+    links = [
+        {**empty, "row_id": row_id, "contact_id": contact_id, "base": doc, "request_id": request, "created_at": now}
+        for (row_id, request, _doc), doc, contact_id in zip(fresh, docs, contact_ids, strict=True)
+    ]
+    insert_rows(ErpLink, links)
+    step.count(0, created=len(links))
+
+
+def _changed_page(step: Step, kind: str, after: int) -> int | None:
+    """Bring what changed in the ERP to linked contacts. What was edited here stays until the ERP's own value changes."""
+    rows = step.fetch(sql.of_kind(kind).changed, _values(step, after=after))
+    if not rows:
+        return None
+    changes: dict[int, Mapping[str, Any]] = {}
+    for _link, contact_id, changed in rows:
+        if changed and contact_id:
+            changes[contact_id] = {**changes.get(contact_id, {}), **json.loads(changed)}
+    written = update_contacts(step.workspace, changes, origin=step.origin) if changes else None
+    step.count(len(rows), updated=len(written.updated) if written else 0)
+    return int(rows[-1][0])
+
+
+def decide(link: ErpLink, *, contact: Contact | None) -> None:
+    """A person says which contact a held company is; None: none of them, make a new one. Inside workspace_tx."""
+    link.contact, link.state, link.reason, link.candidates = contact, LinkState.LINKED, "", []
+    if contact is None:
+        link.contact_id = _create_for(link)
+    link.base, link.request_id = {}, 0
+    link.save(update_fields=["contact", "state", "reason", "candidates", "base", "request_id"])
+
+
+def ignore(link: ErpLink) -> None:
+    """A person says that this company is not wanted here."""
+    link.contact, link.state = None, LinkState.IGNORED
+    link.save(update_fields=["contact", "state"])
+
+
+def _create_for(link: ErpLink) -> int:
+    text = sql.of_kind(link.kind)
+    values = {"workspace": link.workspace_id, "country": link.workspace.country, "countries": "{}", "ids": [link.row_id], "limit": 1}
+    with connection.cursor() as cursor:
+        cursor.execute(text.one, values)
+        [(doc,)] = cursor.fetchall()
+    [contact_id] = insert_contacts(link.workspace, [json.loads(doc)], origin=current_origin())
+    return contact_id
+
+
+def move_links(workspace_id: int, *, kept_id: int, gone_id: int) -> None:
+    """Two contacts became one: the codes of both are the kept one's."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.MOVE, {"workspace": workspace_id, "kept": kept_id, "gone": gone_id})
+        cursor.execute(sql.MOVE_FIGURES, {"workspace": workspace_id, "kept": kept_id, "gone": gone_id})
+
+
+def move_links_back(workspace_id: int, *, kept_id: int, gone_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.MOVE_BACK, {"workspace": workspace_id, "kept": kept_id, "gone": gone_id})
+        cursor.execute(sql.FOLLOW_LINKS, {"workspace": workspace_id, "kept": kept_id, "gone": gone_id})

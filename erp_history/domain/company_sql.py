@@ -1,0 +1,184 @@
+"""The SQL that turns companies and people of the ERP into the values of contacts, finds their contacts, and tells what changed."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from erp_history.enums import LinkKind
+
+LIVE = "NOT r.excluido AND r.gone_at IS NULL"
+
+
+def line(column: str, size: int = 300) -> str:
+    """Text of one line: white space collapsed, control characters dropped."""
+    clean = f"regexp_replace(regexp_replace(coalesce({column}, ''), '\\s+', ' ', 'g'), '[\\x01-\\x1f\\x7f-\\x9f]', '', 'g')"
+    return f"left(btrim({clean}), {size})"
+
+
+EMAILS = """
+coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'email', m) ORDER BY o) FROM (
+  SELECT DISTINCT ON (lower(m)) m, o FROM regexp_split_to_table(coalesce(r.email, ''), '[;,\\s]+') WITH ORDINALITY x(m, o)
+  WHERE m ~ '^[^@[:space:][:cntrl:]<>"]+@[^@[:space:][:cntrl:]<>"]+\\.[^@[:space:][:cntrl:]<>".]+$' ORDER BY lower(m), o
+) y), '[]')
+"""
+PHONES = f"""
+coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'number', n) ORDER BY o) FROM (
+  SELECT DISTINCT ON (n) n, o FROM (VALUES ({line("r.telefone", 60)}, 1), ({line("r.celular", 60)}, 2)) v(n, o)
+  WHERE length(regexp_replace(n, '\\D', '', 'g')) >= 3 ORDER BY n, o
+) y), '[]')
+"""
+STREET_PARTS = ", ".join(f"nullif({line(f'r.{column}', 150)}, '')" for column in ("endereco", "numero", "complemento"))
+STREET = f"btrim(concat_ws(', ', {STREET_PARTS}))"
+ADDRESSES = f"""
+CASE WHEN coalesce(r.endereco, r.cidade, r.cep, r.bairro, r.uf) IS NULL THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object(
+  'label', '', 'line1', left({STREET}, 200), 'line2', {line("r.bairro", 80)}, 'city', {line("r.cidade", 80)}, 'region', {line("r.uf", 2)},
+  'postcode', CASE WHEN r.cep ~ '^[0-9]{{8}}$' THEN left(r.cep, 5) || '-' || right(r.cep, 3) ELSE {line("r.cep", 8)} END,
+  'country', CASE WHEN r.pais IS NOT NULL THEN coalesce(%(countries)s::jsonb ->> r.pais, '')
+    WHEN r.cnpj IS NOT NULL THEN 'BR' ELSE %(country)s END
+)) END
+"""
+WEBSITE = """
+CASE WHEN r.site ~* '^https?://[^[:space:]]+\\.[^[:space:]]+$' THEN r.site
+  WHEN r.site ~* '^[a-z0-9.-]+\\.[a-z]{2,}(/[^[:space:]]*)?$' THEN 'https://' || r.site ELSE '' END
+"""
+COMPANY_DOC = f"""
+jsonb_build_object('kind', 'organisation', 'name', {line("r.razao_social")}, 'legal_name', {line("r.razao_social")},
+  'trade_name', {line("r.nome_fantasia")}, 'tax_id', coalesce(r.cnpj, ''), 'website', {WEBSITE}, 'emails', {EMAILS}, 'phones', {PHONES},
+  'addresses', {ADDRESSES})
+"""
+NAME = line("r.nome")
+PERSON_DOC = f"""
+jsonb_build_object('kind', 'person', 'name', {NAME}, 'first_name', left(split_part({NAME}, ' ', 1), 150),
+  'last_name', left(btrim(substr({NAME}, length(split_part({NAME}, ' ', 1)) + 1)), 150), 'tax_id', coalesce(r.cpf, ''),
+  'job_title', {line("r.cargo", 100)}, 'emails', {EMAILS}, 'phones', {PHONES}, 'organisation_id', org.contact_id)
+"""
+# A person's organisation: the contact of the company of the same filial, else of the only company with the code.
+ORGANISATION = """
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN c.deleted_at IS NULL THEN l.contact_id END AS contact_id FROM erp_history_erplink l
+  JOIN contacts_contact c ON c.id = l.contact_id AND c.kind = 'organisation'
+  WHERE l.workspace_id = %(workspace)s AND l.kind = 'empresa' AND l.state = 'linked' AND l.row_id = coalesce(
+    (SELECT e.id FROM erp_history_empresa e
+      WHERE e.workspace_id = %(workspace)s AND e.filial = r.filial AND e.codigo_erp = r.codigo_empresa),
+    (SELECT min(e.id) FROM erp_history_empresa e
+      WHERE e.workspace_id = %(workspace)s AND e.codigo_erp = r.codigo_empresa HAVING count(*) = 1)
+  )
+) org ON true
+"""
+CNPJ_MASKED = "regexp_replace(r.cnpj, '^(..)(...)(...)(....)(..)$', '\\1.\\2.\\3/\\4-\\5')"
+CPF_MASKED = "regexp_replace(r.cpf, '^(...)(...)(...)(..)$', '\\1.\\2.\\3-\\4')"
+UNLINKED = """
+SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(after)s AND {live} AND NOT EXISTS (
+  SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+) ORDER BY r.id LIMIT %(limit)s
+"""
+# One contact of this tax id: linked. Several, or a namesake that has no tax id to tell by: held for a person.
+MATCH = """
+INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
+SELECT %(workspace)s, '{kind}', r.id, CASE WHEN cardinality(t.ids) = 1 THEN t.ids[1] END,
+  CASE WHEN cardinality(t.ids) = 1 THEN 'linked' ELSE 'held' END,
+  CASE WHEN cardinality(t.ids) = 1 THEN '' WHEN t.ids IS NOT NULL THEN 'several' ELSE 'same_name' END,
+  CASE WHEN cardinality(t.ids) = 1 THEN '[]' ELSE to_jsonb(coalesce(t.ids, n.ids)) END, '{{}}', 0, now()
+FROM {table} r
+LEFT JOIN LATERAL (
+  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM contacts_contact c
+  WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.kind = '{contact_kind}'
+    AND c.tax_id IN (r.{tax}, {masked})
+) t ON r.{tax} IS NOT NULL
+LEFT JOIN LATERAL (
+  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM contacts_contact c
+  WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.kind = '{contact_kind}' AND c.exact_name = {name}
+    AND (c.tax_id = '' OR r.{tax} IS NULL) {same_organisation}
+    AND NOT EXISTS (
+      SELECT 1 FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id AND o.kind = '{kind}'
+    )
+) n ON t.ids IS NULL
+WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND (t.ids IS NOT NULL OR n.ids IS NOT NULL)
+ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
+"""
+# The first of each tax id becomes a contact; its other codes are matched to that one afterwards.
+CREATABLE = """
+SELECT id, request_id, doc::text FROM (
+  SELECT r.id, r.request_id, {doc} AS doc, row_number() OVER (PARTITION BY coalesce(r.{tax}, r.id::text) ORDER BY r.id) AS nth
+  FROM {table} r {joins} WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
+    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+  )
+) x WHERE nth = 1 ORDER BY id
+"""
+ONE = "SELECT ({doc})::text FROM {table} r {joins} WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s)"
+LISTS = "('emails', 'phones', 'addresses')"
+EMPTY = "('\"\"', 'null', '[]')"
+# The new list: the ERP's entries (as they stand here when they do), then those that the ERP never gave.
+JOINED = """
+(SELECT coalesce(jsonb_agg(v ORDER BY o), '[]') FROM (
+  SELECT coalesce((SELECT y FROM jsonb_array_elements(p.now -> d.key) y WHERE y @> (x - 'label') LIMIT 1), x) AS v,
+    o + CASE WHEN p.base ? d.key THEN 0 ELSE 1000 END AS o
+  FROM jsonb_array_elements(d.value) WITH ORDINALITY e(x, o)
+  UNION ALL
+  SELECT x, o + 500 FROM jsonb_array_elements(p.now -> d.key) WITH ORDINALITY e(x, o)
+  WHERE NOT coalesce(p.base -> d.key, '[]') @> jsonb_build_array(x - 'label') AND NOT d.value @> jsonb_build_array(x - 'label')
+) j)
+"""
+CHANGED = f"""
+WITH page AS MATERIALIZED (
+  SELECT l.id, l.contact_id, l.base, r.request_id, {{doc}} AS doc, to_jsonb(c.*) AS now
+  FROM erp_history_erplink l JOIN {{table}} r ON r.id = l.row_id AND r.workspace_id = %(workspace)s {{joins}}
+  LEFT JOIN contacts_contact c ON c.id = l.contact_id AND c.deleted_at IS NULL
+  WHERE l.workspace_id = %(workspace)s AND l.kind = '{{kind}}' AND l.state = 'linked' AND l.id > %(after)s AND {LIVE}
+    AND (l.request_id <> r.request_id {{moved}})
+  ORDER BY l.id LIMIT %(limit)s
+), put AS (
+  UPDATE erp_history_erplink l SET base = page.doc, request_id = page.request_id FROM page WHERE l.id = page.id
+)
+SELECT p.id, CASE WHEN p.now IS NOT NULL THEN p.contact_id END, (
+  SELECT jsonb_object_agg(d.key, CASE WHEN d.key IN {LISTS} THEN {JOINED} ELSE d.value END)::text FROM jsonb_each(p.doc) d
+  WHERE p.now IS NOT NULL AND d.key <> 'kind' AND d.value IS DISTINCT FROM p.base -> d.key
+    AND (p.base ? d.key OR d.key IN {LISTS} OR (p.now ->> d.key IS NULL OR p.now ->> d.key = '') AND d.value::text NOT IN {EMPTY})
+    AND NOT (d.key = 'name' AND d.value::text = '""')
+) FROM page p ORDER BY p.id
+"""
+MOVE = """
+UPDATE erp_history_erplink SET contact_id = %(kept)s, moved_from = coalesce(moved_from, %(gone)s)
+WHERE workspace_id = %(workspace)s AND contact_id = %(gone)s
+"""
+MOVE_FIGURES = "UPDATE erp_history_companyfigures SET contact_id = %(kept)s WHERE workspace_id = %(workspace)s AND contact_id = %(gone)s"
+MOVE_BACK = """
+UPDATE erp_history_erplink SET contact_id = %(gone)s, moved_from = NULL
+WHERE workspace_id = %(workspace)s AND contact_id = %(kept)s AND moved_from = %(gone)s
+"""
+FOLLOW_LINKS = """
+UPDATE erp_history_companyfigures f SET contact_id = l.contact_id FROM erp_history_erplink l
+WHERE f.workspace_id = %(workspace)s AND l.workspace_id = %(workspace)s AND l.kind = 'empresa' AND l.row_id = f.company_id
+AND l.contact_id IN (%(kept)s, %(gone)s) AND f.contact_id IS DISTINCT FROM l.contact_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The statements of one kind."""
+
+    unlinked: str
+    match: str
+    creatable: str
+    changed: str
+    one: str
+
+
+@functools.cache
+def of_kind(kind: str) -> Texts:
+    is_company = kind == LinkKind.COMPANY
+    words = {
+        "kind": str(kind),
+        "table": "erp_history_empresa" if is_company else "erp_history_contato",
+        "contact_kind": "organisation" if is_company else "person",
+        "tax": "cnpj" if is_company else "cpf",
+        "masked": CNPJ_MASKED if is_company else CPF_MASKED,
+        "name": line("r.razao_social" if is_company else "r.nome"),
+        "doc": COMPANY_DOC if is_company else PERSON_DOC,
+        "joins": "" if is_company else ORGANISATION,
+        "live": LIVE,
+        "same_organisation": "" if is_company else "AND (c.organisation_id IS NULL OR r.codigo_empresa IS NOT NULL)",
+        "moved": "" if is_company else "OR org.contact_id IS DISTINCT FROM (l.base ->> 'organisation_id')::bigint",
+    }
+    return Texts(*(text.format(**words) for text in (UNLINKED, MATCH, CREATABLE, CHANGED, ONE)))

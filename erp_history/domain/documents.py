@@ -1,0 +1,62 @@
+"""Resolve what refers to what: rows whose parent has not come are listed with their age, and leave the list once it is there."""
+
+from __future__ import annotations
+
+from erp_history.domain.steps import Step
+from erp_history.domain.tables import TABLES, Reference, Table
+
+LIVE = "NOT {0}.excluido AND {0}.gone_at IS NULL"
+# Sellers are no parents: without one a company is in the general portfolio.
+PARENTS = frozenset(["empresa", "contato", "pedido", "nota", "cotacao"])
+PENDING = """
+WITH orphan AS MATERIALIZED (
+  SELECT d.id, d.{column} AS code, d.received_at FROM {child} d
+  LEFT JOIN {parent} p ON p.workspace_id = %(workspace)s AND p.filial = d.filial AND p.codigo_erp = d.{column}
+  WHERE d.workspace_id = %(workspace)s AND d.{column} IS NOT NULL AND NOT d.excluido AND d.gone_at IS NULL AND p.id IS NULL
+    AND NOT EXISTS (
+      SELECT 1 FROM (SELECT codigo_erp FROM {parent} WHERE workspace_id = %(workspace)s GROUP BY codigo_erp HAVING count(*) = 1) u
+      WHERE u.codigo_erp = d.{column}
+    )
+), resolved AS (
+  DELETE FROM erp_history_erppending w WHERE w.workspace_id = %(workspace)s AND w."table" = %(table)s AND w.field = %(field)s
+  AND NOT EXISTS (SELECT 1 FROM orphan o WHERE o.id = w.row_id AND o.code = w.code) RETURNING 1
+), waiting AS (
+  INSERT INTO erp_history_erppending (workspace_id, "table", row_id, field, code, since)
+  SELECT %(workspace)s, %(table)s, o.id, %(field)s, o.code, o.received_at FROM orphan o
+  ON CONFLICT (workspace_id, "table", row_id, field) DO UPDATE SET code = EXCLUDED.code WHERE erp_history_erppending.code <> EXCLUDED.code
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM orphan), (SELECT count(*) FROM resolved)
+"""
+
+
+def references() -> list[tuple[Table, Reference]]:
+    """What waits for what, parents first."""
+    return [(table, item) for table in TABLES.values() for item in table.references if item.table in PARENTS]
+
+
+def step(step: Step) -> bool:
+    """One reference per page, so that a long step shows where it is."""
+    todo = references()
+    position = int(step.phase.cursor.get("position", 0))
+    table, item = todo[position]
+    values = {"table": table.name, "field": item.column}
+    statement = PENDING.format(column=item.column, child=table.db_table, parent=TABLES[item.table].db_table)
+    [(waiting, resolved)] = step.fetch(statement, values)
+    step.count(0, waiting=waiting, resolved=resolved)
+    if waiting or resolved:
+        step.say(f"{table.name}.{item.column}: {waiting} rows wait for their {item.table}, {resolved} have found theirs")
+    step.phase.cursor = {"position": position + 1}
+    if position + 1 < len(todo):
+        return False
+    step.count(_documents(step))
+    return True
+
+
+def _documents(step: Step) -> int:
+    names = ("pedido", "nota", "fatura", "cotacao")
+    counts = " UNION ALL ".join(
+        f"SELECT count(*) AS n FROM {TABLES[name].db_table} t WHERE t.workspace_id = %(workspace)s AND {LIVE.format('t')}" for name in names
+    )
+    [(rows,)] = step.fetch(f"SELECT coalesce(sum(n), 0)::bigint FROM ({counts}) x")
+    return int(rows)

@@ -1,0 +1,106 @@
+"""Merge a checked batch into its table: one COPY into a table of this session, one statement that writes only what differs.
+
+COPY is refused under row-level security, so it fills a temporary table; the one upsert from there passes the wall like any other
+write. Rows whose content is what is stored cost a look-up and nothing else. Keys are written in order, so that two batches with the same
+keys wait for one another instead of locking each other out.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from django.db import connection
+
+from accounts.models import Workspace
+from erp_history.domain.batch import Batch, copy_text
+from erp_history.domain.tables import TABLES, Table
+
+OUTSIDE_CONTENT = frozenset(["data_alteracao"])
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+
+
+def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: int | None = None) -> Merged:
+    """Insert what is new, update what differs and is not older. Inside workspace_tx."""
+    if not batch.size:
+        return Merged()
+    table = batch.table
+    statement = _statement(table.name, deletions=batch.has_deletions, snapshot=snapshot_id is not None)
+    values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_temporary(table.name))
+        with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(table.names)}) FROM STDIN") as copy:
+            copy.write(copy_text([batch.columns[name] for name in table.names]))
+        cursor.execute(statement, values)
+        new, changed, touched, same, old, inserted, updated = cursor.fetchone()
+        cursor.execute(f"DELETE FROM pg_temp.{_staging(table)}")
+    # What another request wrote in between, newer than ours, was left alone: superseded.
+    lost = new + changed + touched - inserted - updated
+    return Merged(inserted=inserted, updated=max(0, updated - touched), unchanged=same + touched, superseded=old + max(0, lost))
+
+
+def _staging(table: Table) -> str:
+    return f"erp_in_{table.name}"
+
+
+@functools.cache
+def _temporary(name: str) -> str:
+    table = TABLES[name]
+    columns = ", ".join(f"{column.name} {column.db_type}" for column in table.columns)
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {_staging(table)} ({columns}) ON COMMIT DELETE ROWS"
+
+
+@functools.cache
+def _statement(name: str, *, deletions: bool, snapshot: bool) -> str:
+    """Names come from the models, values travel as parameters."""
+    table = TABLES[name]
+    content = [column for column in table.names if column not in table.key and column not in OUTSIDE_CONTENT]
+    rest = [column for column in content if column != "excluido"]
+    # A row that only says that it is deleted keeps what is known of it.
+    wanted = {
+        column: f"CASE WHEN s.excluido THEN coalesce(s.{column}, o.{column}) ELSE s.{column} END" if deletions else f"s.{column}"
+        for column in rest
+    }
+    keys = ", ".join(table.key)
+    news = ", ".join(f"{expression} AS {column}" for column, expression in wanted.items())
+    same = f"(o.excluido, {', '.join(f'o.{c}' for c in rest)}) IS NOT DISTINCT FROM (s.excluido, {', '.join(wanted.values())})"
+    taken = ", ".join(f"{column} = EXCLUDED.{column}" for column in [*content, "received_at", "request_id"])
+    seen = _SEEN if snapshot else ""
+    return f"""
+WITH c AS MATERIALIZED (
+  SELECT {", ".join(f"s.{k}" for k in table.key)}, s.excluido, coalesce(s.data_alteracao, o.data_alteracao) AS data_alteracao, {news},
+    o.id AS old_id, o.received_at AS old_received, o.request_id AS old_request,
+    CASE WHEN o.id IS NULL THEN 'new'
+      WHEN o.gone_at IS NULL AND {same} THEN
+        CASE WHEN s.data_alteracao > coalesce(o.data_alteracao, '-infinity') THEN 'touched' ELSE 'same' END
+      WHEN s.data_alteracao < o.data_alteracao THEN 'old' ELSE 'changed' END AS state
+  FROM pg_temp.{_staging(table)} s LEFT JOIN LATERAL (
+    SELECT * FROM {table.db_table} t WHERE t.workspace_id = %(workspace)s AND {" AND ".join(f"t.{k} = s.{k}" for k in table.key)} LIMIT 1
+  ) o ON true
+), w AS (
+  INSERT INTO {table.db_table} AS t (workspace_id, {keys}, data_alteracao, {", ".join(content)}, received_at, request_id)
+  SELECT %(workspace)s, {keys}, data_alteracao, {", ".join(content)},
+    CASE WHEN state = 'touched' THEN old_received ELSE now() END, CASE WHEN state = 'touched' THEN old_request ELSE %(request)s END
+  FROM c WHERE state IN ('new', 'changed', 'touched') ORDER BY {keys}
+  ON CONFLICT (workspace_id, {keys}) DO UPDATE SET {taken}, gone_at = NULL,
+    data_alteracao = coalesce(EXCLUDED.data_alteracao, t.data_alteracao)
+  WHERE t.data_alteracao IS NULL OR EXCLUDED.data_alteracao IS NULL OR EXCLUDED.data_alteracao >= t.data_alteracao
+  RETURNING t.id, (t.xmax = 0) AS fresh
+){seen}
+SELECT n.*, (SELECT count(*) FILTER (WHERE fresh) FROM w), (SELECT count(*) FILTER (WHERE NOT fresh) FROM w)
+FROM (SELECT count(*) FILTER (WHERE state = 'new'), count(*) FILTER (WHERE state = 'changed'), count(*) FILTER (WHERE state = 'touched'),
+  count(*) FILTER (WHERE state = 'same'), count(*) FILTER (WHERE state = 'old') FROM c) n
+"""
+
+
+_SEEN = """, seen AS (
+  INSERT INTO erp_history_erpsnapshotrow (workspace_id, snapshot_id, row_id)
+  SELECT %(workspace)s, %(snapshot)s, id FROM (SELECT id FROM w UNION SELECT old_id FROM c WHERE old_id IS NOT NULL) x
+)"""

@@ -1,0 +1,146 @@
+"""A workspace's ERP settings: made at first use, and when its data want to be looked at next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Avg, F
+from django.utils import timezone
+
+from accounts.models import Workspace
+from crmsync.lib.periods import last_local_time, next_local_time
+from erp_history.domain.formats import Formats
+from erp_history.enums import Deployment, Outcome
+from erp_history.models import ErpDue, ErpRun, ErpSource
+
+CHECK_AGAIN = dt.timedelta(seconds=60)
+AVERAGED = 10
+
+
+def source_of(workspace: Workspace) -> ErpSource:
+    """The settings; inside workspace_tx."""
+    found = ErpSource.objects.filter(workspace=workspace).first()
+    if found is not None:
+        return found
+    ErpSource.objects.bulk_create([ErpSource(workspace=workspace)], ignore_conflicts=True)
+    return ErpSource.objects.get(workspace=workspace)
+
+
+def zone_of(workspace: Workspace) -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(workspace.time_zone)
+
+
+def formats_of(source: ErpSource, workspace: Workspace) -> Formats:
+    return Formats(
+        date=source.date_format,
+        decimal=source.decimal_sign,
+        one_is_true=source.blocked_flag != "one_is_false",
+        zone=zone_of(workspace),
+    )
+
+
+def note_arrival(source: ErpSource, workspace: Workspace) -> None:
+    """The first data came: the deployment is on its way and the nights begin."""
+    if source.deployment != Deployment.NOT_STARTED:
+        return
+    ErpSource.objects.filter(pk=source.pk, deployment=Deployment.NOT_STARTED).update(deployment=Deployment.IN_PROGRESS)
+    source.deployment = Deployment.IN_PROGRESS
+    plan_next(source, workspace)
+
+
+def is_scheduled(source: ErpSource) -> bool:
+    return source.active and source.deployment != Deployment.NOT_STARTED
+
+
+def next_run_at(source: ErpSource, workspace: Workspace, *, now: dt.datetime | None = None) -> dt.datetime | None:
+    """When the next night starts; None when none is scheduled."""
+    if not is_scheduled(source):
+        return None
+    return next_local_time(now or timezone.now(), zone_of(workspace), source.schedule_time)
+
+
+def due_slot(source: ErpSource, workspace: Workspace, *, now: dt.datetime) -> dt.datetime | None:
+    """The slot that must have run by now; a source that was switched on later owes nothing for the time before."""
+    if not is_scheduled(source):
+        return None
+    slot = last_local_time(now, zone_of(workspace), source.schedule_time)
+    return slot if slot >= source.active_since else None
+
+
+def silent_at(source: ErpSource) -> dt.datetime:
+    """When the maximum time without success is over."""
+    return max(source.last_success_at or source.active_since, source.active_since) + dt.timedelta(hours=source.max_silence_hours)
+
+
+def plan_next(source: ErpSource, workspace: Workspace, *, now: dt.datetime | None = None) -> None:
+    """Tell the beat when to look again."""
+    now = now or timezone.now()
+    at = next_run_at(source, workspace, now=now)
+    if at is None:
+        ErpDue.objects.filter(workspace=workspace).delete()
+        return
+    silence = silent_at(source)
+    look_at(workspace, min(at, silence) if source.alerted_at is None and silence > now else at)
+
+
+def look_at(workspace: Workspace, at: dt.datetime) -> None:
+    ErpDue.objects.update_or_create(workspace=workspace, defaults={"at": at})
+
+
+def claim_due(*, now: dt.datetime, limit: int = 500) -> list[int]:
+    """Workspaces that are due. Each is due again a minute later, until its work says otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH due AS (SELECT workspace_id FROM erp_history_erpdue WHERE at <= %s ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " UPDATE erp_history_erpdue d SET at = %s FROM due WHERE d.workspace_id = due.workspace_id RETURNING d.workspace_id",
+            [now, limit, now + CHECK_AGAIN],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def set_active(source: ErpSource, workspace: Workspace, *, active: bool) -> None:
+    """Switch the nights on or off."""
+    if active and not source.active:
+        source.active_since = timezone.now()
+    source.active = active
+    source.save(update_fields=["active", "active_since"])
+    plan_next(source, workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The live values of the tab General information."""
+
+    next_run_at: dt.datetime | None
+    average_seconds: float | None
+    data_bytes: int
+    rows: int
+
+
+def overview(source: ErpSource, workspace: Workspace) -> Overview:
+    recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS).order_by("-id")[:AVERAGED]
+    average = ErpRun.objects.filter(workspace=workspace, pk__in=list(recent.values_list("pk", flat=True))).aggregate(
+        average=Avg(F("finished_at") - F("started_at"))
+    )["average"]
+    rows, size = data_size(workspace)
+    return Overview(next_run_at(source, workspace), average.total_seconds() if average else None, size, rows)
+
+
+SIZE_SQL = " UNION ALL ".join(
+    f"SELECT count(*) AS n, coalesce(sum(pg_column_size(t.*)), 0) AS size FROM erp_history_{name} t WHERE t.workspace_id = %(workspace)s"
+    for name in (
+        "vendedor", "fornecedor", "empresa", "contato", "pedido", "itenspedido", "nota", "itensnota", "fatura", "cotacao", "itenscotacao",
+        "empresamarca",
+    )
+)  # fmt: skip
+
+
+def data_size(workspace: Workspace) -> tuple[int, int]:
+    """Rows of this workspace's ERP data, and their bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(sum(n), 0), coalesce(sum(size), 0) FROM ({SIZE_SQL}) x", {"workspace": workspace.pk})
+        rows, size = cursor.fetchone()
+    return int(rows), int(size)

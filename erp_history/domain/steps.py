@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Workspace
+from accounts.scoping import Origin
+from erp_history.models import ErpPhase, ErpRun, ErpSource
+
+
+class StepFailed(Exception):
+    """A step cannot be done; the text is for the person in charge."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What a step of the night is given, and where it leaves its count and its words."""
+
+    workspace: Workspace
+    source: ErpSource
+    run: ErpRun
+    phase: ErpPhase
+    origin: Origin
+    new_rows: int = 0
+
+    def count(self, rows: int, **counters: int) -> None:
+        self.new_rows += rows
+        self.phase.rows += rows
+        for name, value in counters.items():
+            self.phase.counters[name] = self.phase.counters.get(name, 0) + value
+
+    def say(self, text: str) -> None:
+        self.phase.log = [*self.phase.log, {"at": timezone.now().isoformat(timespec="seconds"), "text": text}][-500:]
+
+    def execute(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
+        """Run one statement with the workspace and the day as parameters; gives the number of rows."""
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"workspace": self.workspace.pk, "today": self.run.today, **(values or {})})
+            return max(cursor.rowcount, 0)
+
+    def fetch(self, statement: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"workspace": self.workspace.pk, "today": self.run.today, **(values or {})})
+            return cursor.fetchall()

@@ -177,7 +177,8 @@ def _release_gone(run: Run, batch: Batch, rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:
-    told = [applied.contact_of[d.ref] for d in decisions if d.push and d.ref in applied.contact_of]
+    # What was edited here before the contact was deleted has not been told yet.
+    told = [applied.contact_of[d.ref] for d in decisions if (d.push or d.action is Action.RESTORE) and d.ref in applied.contact_of]
     if told:
         enqueue(run.connection, told)
 

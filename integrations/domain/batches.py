@@ -13,6 +13,7 @@ from contacts.domain.store import live
 from contacts.models import Contact
 from crmsync.lib.text import exact_name
 from integrations import registry
+from integrations.domain.fields import fields_of
 from integrations.domain.parties import checked, local_of
 from integrations.domain.seen import seen_among
 from integrations.engine import types as engine
@@ -80,7 +81,7 @@ def decide(batch: Batch, connection: Connection, manifest: Manifest) -> list[Dec
         links={ref: engine_link(link) for ref, link in batch.links.items()},
         contacts={pk: local_of(contact) for pk, contact in batch.contacts.items()},
         matches=batch.matches,
-        fields=manifest.fields,
+        fields=fields_of(connection, manifest),
         policy=policy_of(connection, manifest),
     )
 
@@ -162,10 +163,11 @@ def _being_sent(run: Run, remotes: Sequence[Remote]) -> dict[Ref, Match]:
 def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]]:
     """Contacts that have a link already: to a record of this pull (taken), or to one that it lacks (leaving)."""
     rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
-    bonds = list(rows.exclude(state=LinkState.GONE).values_list("contact_id", "remote_kind", "remote_id"))
-    seen = {kind: seen_among(run, kind, [id_ for _pk, k, id_ in bonds if k == kind]) for kind in {kind for _pk, kind, _id in bonds}}
-    taken = {(pk, kind) for pk, kind, id_ in bonds if id_ in seen[kind]}
-    return taken, {(pk, kind) for pk, kind, id_ in bonds} - taken
+    bonds = list(rows.values_list("contact_id", "remote_kind", "remote_id", "state"))
+    seen = {kind: seen_among(run, kind, [id_ for _pk, k, id_, _state in bonds if k == kind]) for kind in {bond[1] for bond in bonds}}
+    # A record that was gone and is in this pull keeps its contact.
+    taken = {(pk, kind) for pk, kind, id_, _state in bonds if id_ in seen[kind]}
+    return taken, {(pk, kind) for pk, kind, _id, state in bonds if state != LinkState.GONE} - taken
 
 
 def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:

@@ -12,8 +12,8 @@ from accounts.models import User
 from contacts.models import Contact
 from integrations import registry
 from integrations.domain.access import open_access
+from integrations.domain.fields import party_to_create
 from integrations.domain.outbox import enqueue
-from integrations.domain.parties import party_of
 from integrations.domain.settings import audit
 from integrations.engine.provider import Capability, Manifest, Missing
 from integrations.engine.types import Kind, Reason
@@ -49,7 +49,7 @@ def export_plan(contact: Contact, connection: Connection) -> ExportPlan:
     manifest = registry.manifest(connection.provider)
     target, note = _target(contact)
     provider = open_access(connection).provider
-    party = party_of(target, kind=Kind.ORGANISATION)
+    party = party_to_create(target, connection, provider, kind=Kind.ORGANISATION)
     return ExportPlan(
         contact=target,
         payload=flat(provider.payload(party)),

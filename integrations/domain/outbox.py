@@ -14,8 +14,9 @@ from django.utils import timezone
 from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from integrations import registry
+from integrations.domain.fields import fields_of
 from integrations.domain.wake import wake_at
-from integrations.engine.provider import Capability, Direction, Manifest
+from integrations.engine.provider import Capability, Direction
 from integrations.enums import ConnectionStatus, LinkState, OutboxOperation, OutboxState
 from integrations.models import Connection, Link, Outbox
 
@@ -53,7 +54,7 @@ def on_contacts_changed(
     connections = [c for c in Connection.objects.filter(workspace=workspace, status__in=PUSHING) if _pushes(c)]
     for connection in connections:
         _try_stuck_again(connection, contact_ids)
-        sent = _sent_fields(registry.manifest(connection.provider))
+        sent = _sent_fields(connection)
         changed = [pk for pk in contact_ids if sent & {LOCAL_NAMES.get(name, name) for name in fields.get(pk, ())}]
         linked = _linked(connection, changed) if changed else []
         if linked and not _is_echo(connection, origin):
@@ -83,8 +84,9 @@ def _pushes(connection: Connection) -> bool:
     return manifest.can(Capability.PUSH_CONTACTS) and "update" not in connection.denied
 
 
-def _sent_fields(manifest: Manifest) -> set[str]:
-    return {each.ours for each in manifest.fields if each.direction is not Direction.IN}
+def _sent_fields(connection: Connection) -> set[str]:
+    manifest = registry.manifest(connection.provider)
+    return {each.ours for each in fields_of(connection, manifest) if each.direction is not Direction.IN}
 
 
 def _linked(connection: Connection, contact_ids: Sequence[int]) -> list[int]:

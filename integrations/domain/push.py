@@ -13,6 +13,7 @@ from integrations import registry
 from integrations.domain.access import Access
 from integrations.domain.batches import engine_link, links_by_ref, policy_of
 from integrations.domain.exchanges import store_exchanges
+from integrations.domain.fields import fields_of, party_to_create
 from integrations.domain.journal import reason_json
 from integrations.domain.outbox import enqueue, put_back
 from integrations.domain.parties import checked, local_of, party_of
@@ -73,7 +74,8 @@ def _update(subject: Subject, link: Link, access: Access) -> bool:
     policy = policy_of(subject.connection, manifest)
     current = access.provider.get(Ref(link.remote_kind, link.remote_id))
     fresh = checked(access.provider.remote(current))
-    push = plan.plan_push(engine_link(link), local_of(subject.contact), fresh, fields=manifest.fields, policy=policy)
+    fields = fields_of(subject.connection, manifest)
+    push = plan.plan_push(engine_link(link), local_of(subject.contact), fresh, fields=fields, policy=policy)
     if push.nothing_to_say:
         settle_update(subject, link, access, Agreement(base=push.base, local=push.local, push=push, record=current))
         return False
@@ -83,7 +85,7 @@ def _update(subject: Subject, link: Link, access: Access) -> bool:
         settle_update(subject, link, access, Agreement(base=push.pending, local=push.local, push=push), done=False)
         raise
     stored = access.provider.remote(answer)
-    settled = plan.settle(push, stored=stored, fields=manifest.fields, policy=policy)
+    settled = plan.settle(push, stored=stored, fields=fields, policy=policy)
     agreement = Agreement(base=settled.base, local={**push.local, **settled.local}, push=push, record=answer, url=stored.url)
     settle_update(subject, link, access, agreement)
     if settled.push_again:
@@ -96,14 +98,13 @@ def _create(subject: Subject, access: Access) -> bool:
     if subject.row.in_doubt:
         adopted = _look_up(subject, access)
         if adopted is not None:
-            # The agreement is what was sent: what was changed on either side since is then seen as a change.
-            base = Base(ours=subject.row.sent, theirs=subject.row.sent)
-            settle_create(subject, access, adopted, access.provider.remote(adopted), base=base, look_again=True)
+            # What the vendor made of it is not known: both sides meet as at link time, where nothing is lost.
+            settle_create(subject, access, adopted, access.provider.remote(adopted), base=Base({}, {}), look_again=True)
             return True
         if subject.contact.deleted_at is not None:
             _finish(subject.row)
             return False
-    party = party_of(subject.contact, kind=Kind.ORGANISATION)
+    party = party_to_create(subject.contact, subject.connection, access.provider, kind=Kind.ORGANISATION)
     _check_complete(subject, access, party)
     _mark_in_doubt(subject)
     try:
@@ -116,7 +117,7 @@ def _create(subject: Subject, access: Access) -> bool:
             _clear_doubt(subject)
         raise
     stored = access.provider.remote(record)
-    fields = registry.manifest(subject.connection.provider).fields
+    fields = fields_of(subject.connection, access.provider.manifest)
     settle_create(subject, access, record, stored, base=plan.created(subject.row.sent, stored=stored, fields=fields))
     return True
 

@@ -21,6 +21,7 @@ class Connection(WorkspaceModel):
     provider = models.CharField(max_length=30)
     status = models.CharField(max_length=10, choices=ConnectionStatus.choices, default=ConnectionStatus.SETUP)
     settings = models.JSONField(_("settings"), default=dict)
+    field_choices = models.JSONField(default=dict)  # canonical field -> {"flow", "mode"} where it differs from the manifest
     secrets = models.TextField(blank=True)  # encrypted JSON, see integrations.domain.vault
     account_id = models.CharField(max_length=100, blank=True)
     account_name = models.CharField(max_length=200, blank=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Avg, F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,10 +20,11 @@ from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain import attention
 from integrations.domain import connect as door
+from integrations.domain.fields import flow_of, flows_of, mode_of, save_fields
 from integrations.domain.health import counts
 from integrations.domain.progress import progress
 from integrations.domain.runs import cancel, current_run, open_runs, request_run
-from integrations.domain.settings import save_settings
+from integrations.domain.settings import InvalidSettings, save_settings
 from integrations.engine.errors import ProviderError
 from integrations.engine.provider import Direction, Mode
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
@@ -31,7 +33,7 @@ from integrations.models import Connection, Exchange, Run
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import admins_only, back_to, can_run, is_swap, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import sample_values
-from integrations.views.words import DIRECTIONS, MODES, counter_tiles, duration, hint, manifest_text, sentence
+from integrations.views.words import DIRECTIONS, FLOWS, MODES, counter_tiles, duration, hint, manifest_text, sentence
 from invoices.domain.summarise import shown
 
 RECENT = 4
@@ -69,7 +71,7 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         "seconds_left": duration(how_far.seconds_left) if how_far and how_far.seconds_left else "",
         "run_reason": sentence(run.reason, vendor=vendor) if run else "",
         "run_hint": hint(run.reason, vendor=vendor) if run else "",
-        "run_tiles": counter_tiles(run) if run else [],
+        "run_tiles": counter_tiles(run) if run and any(run.counters.values()) else [],
         "is_deciding": is_deciding,
         "counts": counts(connection),
         "top": attention.failing(connection, limit=TOP).rows[:TOP] if is_admin else [],
@@ -215,7 +217,7 @@ def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return render(request, "integrations/disable.html", context)
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def fields(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """What is in sync with what: directions, who wins, an example."""
     connection = live_connection_or_404(request, pk)
@@ -224,12 +226,18 @@ def fields(request: WorkspaceRequest, pk: int) -> HttpResponse:
     labels = {value: manifest_text(label) for value, label in rule.choices} if rule else {}
     here = labels.get(connection.settings.get("conflict", rule.default if rule else ""), "")
     sample = sample_values(connection, request.membership)
+    if request.method == "POST":
+        return _save_fields(request, connection)
     rows = [
         {
+            "name": each.ours,
+            "flows": [(flow, FLOWS[flow]) for flow in flows_of(each)],
+            "flow": flow_of(connection, each),
+            "wins": mode_of(connection, each),
             "label": manifest_text(each.label),
             "theirs": each.theirs,
             "icon": DIRECTIONS[each.direction][0],
-            "direction": DIRECTIONS[each.direction][1],
+            "direction": FLOWS[flow_of(connection, each)],
             "mode": here if each.mode is Mode.CONNECTION else MODES[each.mode],
             "is_own_mode": each.mode is not Mode.CONNECTION,
             "has_mode": each.direction is Direction.BOTH,
@@ -241,7 +249,25 @@ def fields(request: WorkspaceRequest, pk: int) -> HttpResponse:
     ]
     context = page_context(request, connection, "fields") | {
         "rows": rows,
+        "rules": [(Mode.CONNECTION.value, here), *((mode.value, text) for mode, text in MODES.items())],
         "sample": sample,
         "settings_url": url_of("integrations:settings", connection),
     }
     return render(request, "integrations/fields.html", context)
+
+
+def _save_fields(request: WorkspaceRequest, connection: Connection) -> HttpResponse:
+    if not request.membership.is_admin:
+        raise PermissionDenied
+    names = [each.ours for each in registry.manifest(connection.provider).fields]
+    given = {name: {"flow": request.POST.get(f"flow:{name}", ""), "mode": request.POST.get(f"mode:{name}", "")} for name in names}
+    try:
+        changed = save_fields(connection, given, user=request.user)
+    except InvalidSettings as refused:
+        messages.error(request, str(refused))
+        return back_to("integrations:fields", connection)
+    if changed and connection.status == ConnectionStatus.ACTIVE:
+        request_run(connection, kind=RunKind.MANUAL, user=request.user)
+        ring_after_commit(connection)
+    messages.success(request, _("Saved. Every record is compared again now.") if changed else _("Nothing was changed."))
+    return back_to("integrations:fields", connection)

@@ -22,6 +22,7 @@ DIRECTIONS = {
     Direction.OUT: ("arrow-right", _("Goes out only")),
     Direction.BOTH: ("arrows-left-right", _("Both ways")),
 }
+FLOWS = {direction.value: text for direction, (_icon, text) in DIRECTIONS.items()} | {"off": _("Not in sync")}
 MODES = {
     Mode.CRM_WINS: _("The value here wins"),
     Mode.REMOTE_WINS: _("Their value wins"),
@@ -77,10 +78,10 @@ def took(run: Run) -> str:
 
 
 def result_in_words(run: Run) -> str:
-    """The one figure that matters: "12 updated", "1 failed", "nothing to do"."""
+    """The figures that matter, trouble first: "12 updated", "1 waits for you, 238 new", "nothing to do"."""
     counters = run.counters
     found = [words(counters.get(name, 0)) for name, words in RESULTS if counters.get(name)]
-    return found[0] if found else ("" if not run.is_over or run.outcome != Outcome.SUCCESS else gettext("nothing to do"))
+    return ", ".join(found[:2]) if found else ("" if not run.is_over or run.outcome != Outcome.SUCCESS else gettext("nothing to do"))
 
 
 RESULTS = (
@@ -122,6 +123,8 @@ ACTIONS = {
     "denied": _("Not allowed"),
     "careful": _("One by one"),
     "undo": _("Undone"),
+    "remove": _("Moved to the trash"),
+    "left": _("Left as it is"),
 }
 
 

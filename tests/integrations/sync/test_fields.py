@@ -22,7 +22,7 @@ def choose(world: World, **choices: dict[str, str]) -> None:
 
 def test_a_field_that_only_comes_in_is_never_sent(world: World) -> None:
     world.connect()
-    choose(world, email={"flow": "in"})
+    choose(world, email={"flow": "in", "mode": "remote"})
     contact = world.contact("Bluebell Joinery")
     before = world.clients()[1002]["email"]
     world.edit(contact, emails=MINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_reading_goes_on_from_every_cursor(sandbox: Sandbox) -> None:
     sandbox.control(switches={"cursor_size": 10})
     whole = pages(provider, "2020-01-01T00:00:00Z")
 
-    for page, following in zip(whole, whole[1:], strict=False):
+    for page, following in itertools.pairwise(whole):
         assert refs([provider.changes("2020-01-01T00:00:00Z", page.next)]) == refs([following])
     assert len(refs(whole)) == 45 + len(sandbox.state()["contacts"])
 

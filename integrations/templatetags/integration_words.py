@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from integrations.models import Run
-from integrations.views import words
+from integrations.views import kinds, words
 
 register = template.Library()
 
@@ -40,3 +40,8 @@ def action_label(action: str) -> str:
 @register.filter
 def manifest_text(text: Any) -> str:
     return words.manifest_text(str(text or ""))
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    return kinds.kind_word(kind)

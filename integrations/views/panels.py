@@ -30,6 +30,7 @@ from integrations.domain.panel import ContactPanel, contact_panels
 from integrations.engine.provider import Capability
 from integrations.enums import ConnectionStatus, Health, LinkState
 from integrations.models import Connection, Link
+from integrations.views.kinds import kind_word
 from invoices.panels import invoice_panel
 
 STALE_AFTER = 3  # cadences without a success
@@ -185,7 +186,7 @@ def link_entries(_request: HttpRequest, contact: Contact, before: dt.datetime | 
             html=format_html(
                 "{}",
                 _("Linked to %(kind)s %(id)s in %(vendor)s")
-                % {"kind": link.remote_kind, "id": link.remote_id, "vendor": registry.manifest(link.connection.provider).label},
+                % {"kind": kind_word(link.remote_kind), "id": link.remote_id, "vendor": registry.manifest(link.connection.provider).label},
             ),
             by=registry.manifest(link.connection.provider).label,
         )

@@ -171,7 +171,11 @@ class ShowsTickets(Protocol):
 class KnowsCustomFields(Protocol):
     """`Party.custom` has values by the keys of these fields, which are made here before the records come in."""
 
-    def custom_fields(self) -> Sequence[CustomField]: ...
+    def custom_fields(self) -> Sequence[CustomField]:
+        """The account's own fields for contacts."""
+
+    def custom_value(self, field: CustomField, value: Any) -> Any:
+        """A value of `Party.custom` as the field holds it here; None for what it cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)

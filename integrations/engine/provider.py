@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from integrations.engine.capabilities import Budget, Directions, GrantToken, Incremental, MatchBy, SecretIn, Service
@@ -154,6 +154,7 @@ class Manifest:
     link_back: str = ""  # setting with the key of the custom field that gets `LinksBack.link_back`
     life_cycles_out: frozenset[str] = frozenset()  # no contact of another life cycle can be let out; empty = any
     one_time: bool = False  # an import: read once, looked at, then done; no cadence
+    expires: Callable[[Mapping[str, str]], datetime | None] | None = None  # when the `secrets` run out, where they tell
     api_variable: str = ""  # where the root's variable is not `<KEY>_API_URL`
     services: tuple[Service, ...] = ()
     grant: GrantToken | None = None  # how a permission is given, where it is no OAuth

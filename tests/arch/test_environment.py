@@ -16,7 +16,7 @@ NOT_OURS = {"PATH", "PYTHONPATH", "DJANGO_SETTINGS_MODULE", "HOME", "TMPDIR"}
 # Read by the processes of the Procfile and by docker compose.
 IN_SHELL = re.compile(r"\$\$?\{([A-Z_]+)[:}]")
 # Vendor settings, which providers read by their prefix: each is a constant of the provider.
-VENDOR = re.compile(r"\b((?:CRUNCH|MOVIDESK|ECONOMIC)_[A-Z_]+)\b")
+VENDOR = re.compile(r"\b((?:CRUNCH|MOVIDESK|ECONOMIC|NECTAR)_[A-Z_]+)\b")
 
 
 def named_in_example() -> set[str]:

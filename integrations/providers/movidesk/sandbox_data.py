@@ -107,7 +107,11 @@ def _company(index: int, *, rng: random.Random, today: datetime) -> dict[str, An
     name = name if index < 410 else f"{name} {index}"
     legal = SHOWCASE[index][1] if plain else f"{name} {_FORMS[index % 5]}"
     town = rng.choice(_TOWNS)
-    root = f"{rng.randint(0, 99_999_999):08d}0001" if index % 13 != 5 else f"{rng.choice('BCDFG')}{rng.randint(0, 9_999_999):07d}0001"
+    root = (
+        f"{11_222_330 + index if plain else rng.randint(0, 99_999_999):08d}0001"
+        if plain or index % 13 != 5
+        else f"{rng.choice('BCDFG')}{rng.randint(0, 9_999_999):07d}0001"
+    )
     code = str(200_000_001 + index) if plain or index % 11 else f"Nectar{500 + index}"
     mails = [(f"contato@{host_of(name)}.example", "Profissional")] + (
         [(f"financeiro@{host_of(name)}.example", "Financeiro")] if index % 3 == 0 else []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from integrations.kit.vendor import Reply, Request, as_json
@@ -45,21 +48,23 @@ class Contacts:
 
     def listing(self, request: Request) -> Reply:
         books = self.economic.books_of(request)
-        rows = self._fitting(request, books)
         size = int(self.economic.switches["cursor_size"])
         after = int(base64.b64decode(request.query["cursor"]).decode()) if request.query.get("cursor") else 0
-        page = [row for row in rows if row["number"] > after][:size]
-        more = bool(page) and page[-1]["number"] < rows[-1]["number"]
+        found = list(islice(self._fitting(request, books, after=after), size + 1))
+        page, more = found[:size], len(found) > size
         cursor = {"cursor": base64.b64encode(str(page[-1]["number"]).encode()).decode()} if more else {}
         return as_json({"items": [_shown(row) for row in page], **cursor})
 
-    def _fitting(self, request: Request, books: Books) -> list[dict[str, Any]]:
+    def _fitting(self, request: Request, books: Books, *, after: int = 0) -> Iterator[dict[str, Any]]:
+        """In the order of their numbers, behind one of them."""
         words = request.query.get("filter", "")
         test = parse_filter(words, _FILTERS) if words else None
-        return [row for _, row in sorted(books.contacts.items()) if test is None or test(row)]
+        numbers = sorted(books.contacts)
+        rows = (books.contacts[number] for number in numbers[bisect_right(numbers, after) :])
+        return (row for row in rows if test is None or test(row))
 
     def count(self, request: Request) -> Reply:
-        return as_json(len(self._fitting(request, self.economic.books_of(request))))
+        return as_json(sum(1 for _ in self._fitting(request, self.economic.books_of(request))))
 
     def single(self, request: Request, id: int) -> Reply:
         return as_json(_shown(self._found(self.economic.books_of(request), id)))

@@ -366,30 +366,6 @@ def test_connect_gives_a_provider(sandbox: Sandbox) -> None:
     assert provider.manifest.key == "economic"
 
 
-@pytest.mark.parametrize(("used", "seconds"), [(0, 0), (8000, 0), (8500, 3), (10000, 12)])
-def test_pace_by_the_bucket(used: int, seconds: float) -> None:
-    assert MANIFEST.rest_after
-    assert MANIFEST.rest_after({"X-RateLimiting": f"token-limit-10000-per-60-seconds: {used}/10000"}) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("header", ["", "x", "token-limit-0-per-60-seconds: 5/0", "token-limit-ten-per-60-seconds: 5/10"])
-def test_pace_without_a_bucket(header: str) -> None:
-    assert MANIFEST.rest_after
-    assert MANIFEST.rest_after({"X-RateLimiting": header}) == 0
-
-
-def test_empty_bucket_is_a_wait(sandbox: Sandbox) -> None:
-    provider = opened(sandbox)
-    sandbox.control(switches={"limit": 6, "window": 3600})
-    assert provider.page("customers", None).records
-    assert provider.page("customers", None).records
-    with pytest.raises(Retry) as caught:
-        provider.page("customers", None)
-
-    assert caught.value.reason.code == "rate_limited"
-    assert caught.value.after == 3600
-
-
 def test_page_of_the_grant_brings_a_token(sandbox: Sandbox) -> None:
     page = f"{sandbox.url}/economic/secure/api1/requestaccess.aspx"
     form = {"answer": "yes", "agreement": str(SECOND), "redirectUrl": "http://crm.example/connect/economic/callback/x/"}

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.middleware import WorkspaceRequest
@@ -29,8 +29,8 @@ STATES = (
     ("", gettext_lazy("All")),
     ("HELD", gettext_lazy("Wait for you")),
     ("FAILING", gettext_lazy("Failing")),
-    ("IGNORED", gettext_lazy("Left alone")),
-    ("GONE", gettext_lazy("Deleted there")),
+    ("IGNORED", pgettext_lazy("records", "Left alone")),
+    ("GONE", pgettext_lazy("records", "Deleted there")),
     ("WAITING", gettext_lazy("Waiting to be sent")),
 )
 COUNT_OF = {"HELD": "held", "FAILING": "failing", "IGNORED": "ignored", "GONE": "gone", "WAITING": "pending"}

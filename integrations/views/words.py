@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from babel.dates import format_date
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crmsync.lib.locales import parse_locale
 from crmsync.lib.periods import human_duration
 from integrations.engine import reasons
 from integrations.engine.provider import Direction, Manifest, Mode
@@ -95,8 +97,8 @@ RESULTS = (
 COUNTERS = (
     ("seen", pgettext_lazy("records", "Read")),
     ("created", _("New here")),
-    ("linked", _("Linked")),
-    ("updated", _("Updated")),
+    ("linked", pgettext_lazy("records", "Linked")),
+    ("updated", pgettext_lazy("records", "Updated")),
     ("unchanged", _("Unchanged")),
     ("held", _("Wait for you")),
     ("skipped", _("Left out")),
@@ -174,4 +176,5 @@ def local_clock(moment: datetime) -> str:
     clock = local.strftime("%H:%M")
     if local.date() == timezone.localdate():
         return clock
-    return gettext("%(time)s on %(day)s") % {"time": clock, "day": local.date().isoformat()}
+    day = format_date(local.date(), "d MMM", locale=parse_locale(translation.get_language() or "en"))
+    return gettext("%(time)s on %(day)s") % {"time": clock, "day": day}

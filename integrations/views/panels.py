@@ -140,10 +140,12 @@ def _links_of(contact_ids: Sequence[int]) -> QuerySet[Link]:
 def linked_column(_workspace: Workspace, contacts: Sequence[Contact]) -> Mapping[int, str]:
     """Where each contact is linked, with the state in words for those who do not see the dot."""
     found: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
-    for link in _links_of([contact.pk for contact in contacts]).select_related("connection").order_by("connection_id", "pk"):
-        part = (LINK_TONES.get(LinkState(link.state), "gray"), registry.manifest(link.connection.provider).label, link.get_state_display())
-        if part not in found[link.contact_id or 0]:
-            found[link.contact_id or 0].append(part)
+    rows = _links_of([contact.pk for contact in contacts]).order_by("connection_id", "pk")
+    # The agreements of a link are long; a list needs three words of it.
+    for contact_id, state, provider in rows.values_list("contact_id", "state", "connection__provider"):
+        part = (LINK_TONES.get(LinkState(state), "gray"), registry.manifest(provider).label, str(LinkState(state).label))
+        if part not in found[contact_id]:
+            found[contact_id].append(part)
     item = '<span class="status"><span class="dot dot-{}" aria-hidden="true"></span>{}<span class="visually-hidden">, {}</span></span>'
     return {contact_id: format_html_join(" ", item, parts) for contact_id, parts in found.items()}
 
@@ -162,7 +164,12 @@ def linked_to_options(workspace: Workspace) -> list[tuple[str, str]]:
 
 def links_json(_workspace: Workspace, contacts: Sequence[Contact]) -> Mapping[int, Any]:
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for link in _links_of([contact.pk for contact in contacts]).select_related("connection").order_by("pk"):
+    rows = (
+        _links_of([contact.pk for contact in contacts])
+        .select_related("connection")
+        .defer("base_ours", "base_theirs", "connection__settings")
+    )
+    for link in rows.order_by("pk"):
         found[link.contact_id or 0].append(
             {
                 "connection": link.connection_id,

@@ -149,7 +149,8 @@ def repoint(workspace: Workspace, from_contact: int, to_contact: int) -> int:
 def move_connection(workspace: Workspace, from_connection: int, to_connection: int) -> int:
     """The integration is on again under a new connection: its invoices come back with it, but for those that it has read already."""
     statement = (
-        "UPDATE invoices_invoice old SET connection_id = %s, hidden = false WHERE old.workspace_id = %s AND old.connection_id = %s AND NOT EXISTS"
+        "UPDATE invoices_invoice old SET connection_id = %s, hidden = false"
+        " WHERE old.workspace_id = %s AND old.connection_id = %s AND NOT EXISTS"
         " (SELECT 1 FROM invoices_invoice new WHERE new.workspace_id = old.workspace_id AND new.connection_id = %s"
         " AND new.remote_kind = old.remote_kind AND new.remote_id = old.remote_id)"
     )

@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.engine.errors import BadAnswer, FilterRefused, Gone, ProviderError, Reconnect, SkipRecord
+from integrations.engine.errors import BadAnswer, FilterRefused, Gone, ProviderError, SkipRecord
 from integrations.engine.types import Page, RawRecord, Reason, Ref
 from integrations.kit.answers import Answer
 from integrations.kit.http import Http, Params
@@ -121,8 +121,6 @@ class Client:
         made = self._record(CUSTOMER, answer.body, in_doubt=True)
         try:
             return self.get(made.ref)
-        except Reconnect:
-            raise
         except ProviderError:
             return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from integrations.engine.errors import BadAnswer, FilterRefused, Gone, ProviderError, Reconnect, Retry, SkipRecord
+from integrations.engine.errors import BadAnswer, FilterRefused, Gone, ProviderError, Retry, SkipRecord
 from integrations.engine.types import Page, RawRecord, Reason, Ref
 from integrations.kit.http import Http
 from integrations.kit.paging import MAX_PAGES, Cursor, same_page
@@ -70,8 +70,6 @@ class OpenApi:
             raise BadAnswer(Reason("bad_answer"), detail="contact: created without a number", in_doubt=True)
         try:
             return self.contact(Ref(CONTACT, number))
-        except Reconnect:
-            raise
         except ProviderError as error:
             raise Retry(error.reason, detail=error.detail, in_doubt=True) from None
 

@@ -233,9 +233,10 @@ def test_change_that_was_undone_there_is_sent_again(sandbox: Sandbox) -> None:
         sandbox.control(switches={"clock": 10 * second + 5}, put_customers=[{"customerNumber": 5, "name": old}])
 
 
-def test_created_customer_counts_although_it_cannot_be_read_back(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("kind", ["500", "401", "403", "404", "html", "reset"])
+def test_created_customer_counts_although_it_cannot_be_read_back(sandbox: Sandbox, kind: str) -> None:
     provider = opened(sandbox)
-    sandbox.fail("500", method="GET", path="/rest/customers/")
+    sandbox.fail(kind, method="GET", path="/rest/customers/")
 
     made = provider.create(PARTY, key="one")
 
@@ -244,10 +245,11 @@ def test_created_customer_counts_although_it_cannot_be_read_back(sandbox: Sandbo
     assert provider.get(made.ref).version == made.version
 
 
-def test_created_contact_that_cannot_be_read_back_is_in_doubt(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("kind", ["500", "401", "403", "404", "html", "reset"])
+def test_created_contact_that_cannot_be_read_back_is_in_doubt(sandbox: Sandbox, kind: str) -> None:
     provider = opened(sandbox)
     party = Party(Kind.PERSON, {"name": "Åse Holm"}, parent=Ref("customer", "5"))
-    sandbox.fail("500", method="GET", path="/Contacts/")
+    sandbox.fail(kind, method="GET", path="/Contacts/")
 
     with pytest.raises(Retry) as caught:
         provider.create(party, key="one")

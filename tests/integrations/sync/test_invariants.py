@@ -22,6 +22,7 @@ from integrations.domain.leases import LEASE
 from integrations.engine import plan
 from integrations.models import Connection, Link, Run
 from tests.fixtures import Cast
+from tests.integrations.sync.crashes import Crash, crash_at
 from tests.integrations.sync.ledger import digest, missing, violations
 from tests.integrations.sync.world import World, address, full_contact
 
@@ -234,33 +235,6 @@ def test_7_no_byte_of_another_workspace(world: World, cast: Cast) -> None:
     with workspace_tx(cast.elsewhere), pytest.raises(ProgrammingError), transaction.atomic():
         Connection(workspace_id=world.workspace.pk, provider="crunch").save(force_insert=True)
     assert {link.state for link in world.links()} == {"LINKED"}
-
-
-class Crash(BaseException):
-    """What kill -9 is to a worker: nothing of ours handles it."""
-
-
-def crash_at(patch: pytest.MonkeyPatch, moment: int, *, after_commit: bool) -> Callable[[], bool]:
-    """Die in the given transaction of a run: just before its commit or just after it. Says whether that moment came."""
-    count = [0]
-    page_tx = leases.page_tx
-
-    @contextmanager
-    def mortal(run: Run, **kwargs: Any) -> Iterator[None]:
-        count[0] += 1
-        mine = count[0]
-        with page_tx(run, **kwargs):
-            yield
-            if mine == moment and not after_commit:
-                raise Crash
-        if mine == moment and after_commit:
-            raise Crash
-
-    for module in (advancing, advancing.fetch_pages.__globals__, advancing.guard.__globals__):
-        target = module if isinstance(module, dict) else vars(module)
-        patch.setitem(target, "page_tx", mortal)
-    patch.setattr(advancing, "release", lambda run: None)
-    return lambda: count[0] >= moment
 
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["before", "after"])

@@ -80,6 +80,7 @@ def test_a_redis_that_dies_and_comes_back_loses_nothing(workers: Workers, world:
     world.edit(world.contact("Bluebell Joinery"), emails=[{"label": "", "email": "while@away.example"}])
     time.sleep(1)
     bell.ensure()
+    time_passes(world)
     soon(lambda: world.clients()[1002]["email"] == "while@away.example", what="the edit")
     assert missing(world, {(1002, "email"): "while@away.example"}) == []
 

@@ -118,7 +118,13 @@ def ignore(link: ErpLink) -> None:
 
 def _create_for(link: ErpLink) -> int:
     text = sql.of_kind(link.kind)
-    values = {"workspace": link.workspace_id, "country": link.workspace.country, "countries": "{}", "ids": [link.row_id], "limit": 1}
+    values: dict[str, Any] = {
+        "workspace": link.workspace_id,
+        "country": link.workspace.country,
+        "countries": "{}",
+        "ids": [link.row_id],
+        "limit": 1,
+    }
     with connection.cursor() as cursor:
         cursor.execute(text.one, values)
         [(doc,)] = cursor.fetchall()

@@ -83,7 +83,7 @@ def _quick_text(column: Column, values: Sequence[Any], kinds: set[type]) -> list
 
 
 def _quick_decimal(values: Sequence[Any], kinds: set[type]) -> list[str | None] | None:
-    if not kinds <= {str, int, float, type(None)}:
+    if not kinds <= {str, int, float, Decimal, type(None)}:
         return None
     texts = [None if value is None or value == "" else str(value) for value in values]
     joined = "\n".join(text for text in texts if text is not None)
@@ -150,17 +150,14 @@ def _text(value: Any, _column: Column, _formats: Formats) -> str | None:
 
 
 def _decimal(value: Any, _column: Column, formats: Formats) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise bad_type(_("Give a number such as 999999.99."))
     text = _digits_of_float(value) if isinstance(value, float) else str(value).strip()
     if not text:
         return None
-    try:
-        number = local_amount(text, decimal=formats.decimal if isinstance(value, str) else ".")
-    except AmountError as error:
-        number = _plain_decimal(text) if formats.decimal == "." else None
-        if number is None:
-            raise BadValue("bad_number", _("This is not a number such as 999999.99.")) from error
+    number = _number(text, decimal=formats.decimal if isinstance(value, str) else ".")
+    if number is None:
+        raise BadValue("bad_number", _("This is not a number such as 999999.99."))
     if abs(number) >= 10**14:
         raise BadValue("too_large", _("The number is too large."))
     return f"{number:f}"
@@ -170,8 +167,13 @@ def _digits_of_float(value: float) -> str:
     return f"{Decimal(repr(value)).quantize(Decimal('1e-9')):f}" if abs(value) < 10**16 else repr(value)
 
 
-def _plain_decimal(text: str) -> Decimal | None:
-    return Decimal(text) if PLAIN_NUMBERS.fullmatch(text + "\n") else None
+def _number(text: str, *, decimal: str) -> Decimal | None:
+    if decimal == "." and PLAIN_NUMBERS.fullmatch(text + "\n"):
+        return Decimal(text)
+    try:
+        return local_amount(text, decimal=decimal)
+    except AmountError:
+        return None
 
 
 def _integer(value: Any, _column: Column, _formats: Formats) -> str | None:

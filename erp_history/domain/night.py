@@ -163,17 +163,17 @@ def _release(workspace: Workspace, run: ErpRun) -> None:
 
 def _advance_once(workspace: Workspace, run: ErpRun, on_step: Callable[[Step], None] | None) -> None:
     """One step, or one page of it, in one transaction together with its progress."""
+    phase: ErpPhase | None = None
     try:
+        fetched = _fetch(workspace, run)
         with workspace_tx(workspace, origin=ORIGIN):
             if not _may_go_on(run):
                 return
-            phase = (
-                ErpPhase.objects.filter(run=run).exclude(status__in=[PhaseStatus.DONE, PhaseStatus.SKIPPED]).order_by("position").first()
-            )
+            phase = _next_phase(run)
             if phase is None:
                 _finish(run, Outcome.SUCCESS)
                 return
-            step = _step(workspace, run, phase)
+            step = Step(workspace=workspace, source=source_of(workspace), run=run, phase=phase, origin=ORIGIN, fetched=fetched)
             _do(step)
         if on_step is not None:
             on_step(step)
@@ -194,8 +194,16 @@ def _may_go_on(run: ErpRun) -> bool:
     return True
 
 
-def _step(workspace: Workspace, run: ErpRun, phase: ErpPhase) -> Step:
-    return Step(workspace=workspace, source=source_of(workspace), run=run, phase=phase, origin=ORIGIN)
+def _next_phase(run: ErpRun) -> ErpPhase | None:
+    return ErpPhase.objects.filter(run=run).exclude(status__in=[PhaseStatus.DONE, PhaseStatus.SKIPPED]).order_by("position").first()
+
+
+def _fetch(workspace: Workspace, run: ErpRun) -> viewmode.Page | None:
+    """A page of a view is read before our own transaction begins: the ERP's database may take its time."""
+    with workspace_tx(workspace):
+        phase = _next_phase(run)
+        source = source_of(workspace)
+    return viewmode.fetch(source, phase.cursor) if phase is not None and phase.name == Phase.IMPORT else None
 
 
 def _do(step: Step) -> None:
@@ -211,11 +219,13 @@ def _do(step: Step) -> None:
     ErpRun.objects.filter(pk=step.run.pk).update(rows=F("rows") + step.new_rows)
 
 
-def _fail(workspace: Workspace, run: ErpRun, phase: ErpPhase, error: Exception) -> None:
+def _fail(workspace: Workspace, run: ErpRun, phase: ErpPhase | None, error: Exception) -> None:
     """What was done stays; the next start goes on here."""
     text = clip(str(error).strip() or type(error).__name__, 2000)
     with workspace_tx(workspace):
-        ErpPhase.objects.filter(pk=phase.pk).update(status=PhaseStatus.FAILED, error=text)
+        phase = phase or _next_phase(run)
+        if phase is not None:
+            ErpPhase.objects.filter(pk=phase.pk).update(status=PhaseStatus.FAILED, error=text)
         _finish(run, Outcome.FAILED, error=text)
 
 
@@ -232,8 +242,4 @@ def _finish(run: ErpRun, outcome: str, *, error: str = "") -> None:
 
 def log_lines(run: ErpRun) -> list[dict[str, Any]]:
     """The log of a night, to view and to download."""
-    return [
-        {"at": line["at"], "phase": phase.name, "text": line["text"]}
-        for phase in run.phases.all()  # type: ignore[attr-defined]  # related name
-        for line in phase.log
-    ]
+    return [{"at": line["at"], "phase": phase.name, "text": line["text"]} for phase in run.phases.all() for line in phase.log]

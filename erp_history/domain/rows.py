@@ -15,7 +15,7 @@ from erp_history.models import ErpRow
 
 
 def rows_of(workspace: Workspace, table: Table) -> QuerySet[ErpRow]:
-    return table.model.objects.filter(workspace=workspace)  # type: ignore[no-any-return]  # scoped managers carry no types
+    return table.model.objects.filter(workspace=workspace)
 
 
 def row_json(table: Table, row: ErpRow) -> dict[str, Any]:

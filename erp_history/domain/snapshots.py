@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -81,7 +83,7 @@ def end(workspace: Workspace, snapshot_id: int, *, rows: int, confirmed: bool = 
     if snapshot.rows != rows:
         words = {"told": rows, "came": snapshot.rows}
         raise Refused("row_count", _("%(told)s rows were announced, but %(came)s came. Nothing was closed.") % words)
-    values = {"workspace": workspace.pk, "snapshot": snapshot.pk, "began": snapshot.began_at}
+    values: dict[str, Any] = {"workspace": workspace.pk, "snapshot": snapshot.pk, "began": snapshot.began_at}
     if not confirmed:
         _check(snapshot, values)
     with connection.cursor() as cursor:
@@ -93,7 +95,7 @@ def end(workspace: Workspace, snapshot_id: int, *, rows: int, confirmed: bool = 
     return snapshot
 
 
-def _check(snapshot: ErpSnapshot, values: dict[str, object]) -> None:
+def _check(snapshot: ErpSnapshot, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(COUNT.format(table=TABLES[snapshot.table].db_table), values)
         live, missing = cursor.fetchone()

@@ -25,6 +25,7 @@ class Step:
     run: ErpRun
     phase: ErpPhase
     origin: Origin
+    fetched: Any = None  # what was read for it outside of the transaction
     new_rows: int = 0
 
     def count(self, rows: int, **counters: int) -> None:

@@ -1,0 +1,26 @@
+"""The address of the ERP's database: encrypted, and bound to workspace, table, row and field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from erp_history.models import ErpSource
+from integrations.domain.vault import key_ring
+
+
+def _place(source: ErpSource) -> str:
+    return f"{source.workspace_id}|{source._meta.db_table}|{source.pk}|secrets"
+
+
+def read_secrets(source: ErpSource) -> dict[str, Any]:
+    """host, port, database, user, password, tls. Raises SecretError when the key is not in the ring."""
+    if not source.secrets:
+        return {}
+    found: dict[str, Any] = json.loads(key_ring().decrypt(source.secrets, _place(source)))
+    return found
+
+
+def seal_secrets(source: ErpSource, secrets: dict[str, Any]) -> str:
+    """The text to store in `source.secrets`; the source must have been saved once."""
+    return key_ring().encrypt(json.dumps(secrets), _place(source)) if secrets else ""

@@ -288,7 +288,13 @@
   on("keydown", "tr[data-href][tabindex]", (row, event) => {
     if (event.key === "Enter" && event.target === row) location.assign(row.dataset.href);
   });
-  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    prepare(document);
+    // On a phone the tab of this page may be beyond the edge.
+    document.querySelectorAll(".tabs a[aria-current]").forEach((tab) => {
+      tab.parentElement.scrollLeft = tab.offsetLeft + tab.offsetWidth - tab.parentElement.clientWidth;
+    });
+  });
   document.addEventListener("htmx:afterSwap", () => prepare(document.body));
   window.crmsync = { toast };
 })();

@@ -252,7 +252,8 @@ def test_duplicates_are_merged_or_dismissed_with_one_click(alice: Client, worksp
         one = Duplicate.objects.create(workspace=workspace, first=first, second=second, score=100)
         two = Duplicate.objects.create(workspace=workspace, first=first, second=third, score=95)
     page = alice.get(f"{HOME}duplicates/").text
-    assert "100 % alike" in page
+    assert "95 % alike" in page
+    assert "All words of one name are in the other" in page
     alice.post(f"{HOME}duplicates/{one.pk}/merge/")
     assert fresh(second).merged_into_id == first.pk
     alice.post(f"{HOME}duplicates/{two.pk}/dismiss/")

@@ -146,14 +146,19 @@ def _agree(run: Run, restored: Mapping[int, Mapping[str, Any]]) -> None:
 def _log(back: Run, plan: UndoPlan) -> None:
     now = timezone.now()
     base = {"workspace_id": back.workspace_id, "run": back, "at": now}
-    lines = [RunLine(**base, action="restore", contact_id=pk, fields=sorted(values)) for pk, values in plan.restored.items()]
-    lines += [RunLine(**base, action="remove", contact_id=pk) for pk in plan.removed]
+    touched = Contact.objects.filter(workspace_id=back.workspace_id, pk__in=[*plan.restored, *plan.removed])
+    names = dict(touched.values_list("pk", "name"))
+    lines = [
+        RunLine(**base, action="restore", contact_id=pk, name=names.get(pk, "")[:300], fields=sorted(values))
+        for pk, values in plan.restored.items()
+    ]
+    lines += [RunLine(**base, action="remove", contact_id=pk, name=names.get(pk, "")[:300]) for pk in plan.removed]
     lines += [
         RunLine(
             **base,
             action="left",
             contact_id=pk,
-            name=name,
+            name=name[:300],
             fields=[what] if what else [],
             reason=reason_json(Reason("left_alone", {"name": name})),
             level="warning",

@@ -19,6 +19,7 @@ from integrations.domain import export as domain
 from integrations.domain.links import unlink as untie
 from integrations.models import Link
 from integrations.tasks import ring_after_commit
+from integrations.views.labels import sent_label
 from integrations.views.pages import admins_only, is_swap, live_connection_or_404
 from integrations.views.words import hint, manifest_text, sentence
 
@@ -41,6 +42,7 @@ def export(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
         "connection": connection,
         "manifest": manifest,
         "plan": plan,
+        "payload": [(path, sent_label(path), value) for path, value in plan.payload],
         "missing": [(manifest_text(each.label), each.field) for each in plan.missing],
         "is_other": plan.contact.pk != contact.pk,
         "why": sentence(why, vendor=manifest.label),

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,9 +21,11 @@ from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain import undo as taking_back
 from integrations.domain.runs import confirm as let_through
-from integrations.enums import Level, Outcome, RunKind, RunStatus
+from integrations.engine.provider import Manifest
+from integrations.enums import ConnectionStatus, Level, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Run, RunLine
 from integrations.tasks import ring_after_commit
+from integrations.views.labels import field_labels
 from integrations.views.pages import admins_only, back_to, is_swap, live_connection_or_404, page_context, run_or_404, url_of, with_query
 from integrations.views.samples import shown_value
 from integrations.views.words import counter_tiles, hint, sentence
@@ -80,7 +82,7 @@ def run_detail(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
         "reason": sentence(run.reason, vendor=vendor),
         "reason_hint": hint(run.reason, vendor=vendor),
         "is_deciding": run.status == RunStatus.DECIDING,
-        "plan": _plan(run, vendor=vendor) if request.membership.is_admin else None,
+        "plan": _plan(run, manifest=registry.manifest(connection.provider)) if request.membership.is_admin else None,
         "can_undo": request.membership.is_admin and _can_undo(run),
     }
     if request.membership.is_admin:
@@ -95,16 +97,19 @@ def any_run(request: WorkspaceRequest, run_id: int) -> HttpResponse:
     if run is None:
         raise Http404
     run.connection.workspace = request.workspace
+    if run.connection.status == ConnectionStatus.OFF:
+        messages.info(request, _("Run %(number)s belongs to a connection that is off.") % {"number": run.pk})
+        return redirect("integrations:list", slug=request.workspace.slug)
     return back_to("integrations:run", run.connection, run_id=run.pk)
 
 
 def _log(request: WorkspaceRequest, connection: Connection, run: Run) -> dict[str, Any]:
     found = _narrowed(run, request)
     listed = page_or_first(found, order=("id",), cursor=request.GET.get("cursor"))
-    vendor = registry.manifest(connection.provider).label
+    manifest = registry.manifest(connection.provider)
     query = with_query(request, cursor=None).partition("?")[2]
     return {
-        "lines": [_shown(line, vendor=vendor) for line in listed.rows],
+        "lines": [_shown(line, manifest=manifest) for line in listed.rows],
         "level": request.GET.get("level", ""),
         "q": request.GET.get("q", ""),
         "levels": Level.choices,
@@ -123,18 +128,25 @@ def _narrowed(run: Run, request: HttpRequest) -> QuerySet[RunLine]:
     return found.filter(name__icontains=text) if text else found
 
 
-def _shown(line: RunLine, *, vendor: str) -> dict[str, Any]:
+def _shown(line: RunLine, *, manifest: Manifest) -> dict[str, Any]:
     words = {"name": line.name} if line.name else {}
-    return {"line": line, "sentence": sentence(line.reason, vendor=vendor, **words), "hint": hint(line.reason, vendor=vendor, **words)}
+    return {
+        "line": line,
+        "fields": field_labels(manifest, line.fields),
+        "sentence": sentence(line.reason, vendor=manifest.label, **words),
+        "hint": hint(line.reason, vendor=manifest.label, **words),
+    }
 
 
-def _plan(run: Run, *, vendor: str) -> dict[str, Any] | None:
+def _plan(run: Run, *, manifest: Manifest) -> dict[str, Any] | None:
     """What would happen at both sides, with the first rows of each kind."""
     counts = run.plan.get("counts")
     if not counts:
         return None
     first = run.plan.get("first", {})
-    parts = [{"key": key, "label": label, "rows": [_plan_row(row, vendor) for row in first[key]]} for key, label in SIDES if first.get(key)]
+    parts = [
+        {"key": key, "label": label, "rows": [_plan_row(row, manifest) for row in first[key]]} for key, label in SIDES if first.get(key)
+    ]
     return {
         "here": [(counts.get(name, 0), label) for name, label in HERE],
         "pushed": counts.get("pushed", 0),
@@ -143,9 +155,9 @@ def _plan(run: Run, *, vendor: str) -> dict[str, Any] | None:
     }
 
 
-def _plan_row(row: dict[str, Any], vendor: str) -> dict[str, Any]:
-    changes = [(name, shown_value(value)) for name, value in row.get("changes", {}).items()]
-    return {**row, "changes": changes, "sentence": sentence(row.get("reason"), vendor=vendor, name=row.get("name", ""))}
+def _plan_row(row: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
+    changes = [(field_labels(manifest, [name])[0], shown_value(value)) for name, value in row.get("changes", {}).items()]
+    return {**row, "changes": changes, "sentence": sentence(row.get("reason"), vendor=manifest.label, name=row.get("name", ""))}
 
 
 def _can_undo(run: Run) -> bool:
@@ -202,8 +214,18 @@ def _undone(request: WorkspaceRequest, connection: Connection, run: Run) -> Http
 def _effect(run: Run) -> dict[str, Any]:
     """What Undo would do, with the first of what it leaves alone."""
     effect = taking_back.undo_effect(run)
-    left = [{"contact_id": pk, "name": name, "field": what} for pk, name, what, _why in effect.left]
-    return {"run": run, "restored": len(effect.restored), "removed": len(effect.removed), "left": left[:PAGE], "left_count": len(left)}
+    manifest = registry.manifest(run.connection.provider)
+    left = [
+        {"contact_id": pk, "name": name, "field": ", ".join(field_labels(manifest, [what] if what else []))}
+        for pk, name, what, _why in effect.left[:PAGE]
+    ]
+    return {
+        "run": run,
+        "restored": len(effect.restored),
+        "removed": len(effect.removed),
+        "left": left,
+        "left_count": len(effect.left),
+    }
 
 
 @require_GET

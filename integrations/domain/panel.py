@@ -10,7 +10,7 @@ from contacts.models import Contact
 from integrations import registry
 from integrations.domain.sentences import hint, sentence
 from integrations.engine.provider import Capability, Manifest
-from integrations.enums import ConnectionStatus, LinkState, OutboxState
+from integrations.enums import ConnectionStatus, LinkState, OutboxOperation, OutboxState
 from integrations.models import Connection, Link, Outbox
 
 
@@ -29,20 +29,41 @@ class ContactPanel:
     conflicts: list[Mapping[str, Any]] = field(default_factory=list)
     can_export: bool = False
     shows_invoices: bool = False
+    through_firm: bool = False  # a person whose organisation is linked, or on its way there
 
 
 def contact_panels(contact: Contact) -> list[ContactPanel]:
-    """Three queries, whatever the number of connections."""
+    """Three queries, whatever the number of connections; two more for a person of an organisation."""
     live = [ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED, ConnectionStatus.RECONNECT]
     connections = list(Connection.objects.filter(workspace_id=contact.workspace_id, status__in=live).order_by("pk"))
     if not connections:
         return []
     links = list(Link.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=LinkState.HIDDEN).order_by("pk"))
     rows = list(Outbox.objects.filter(workspace_id=contact.workspace_id, contact=contact))
-    return [_panel(c, [x for x in links if x.connection_id == c.pk], [x for x in rows if x.connection_id == c.pk]) for c in connections]
+    firms = _firm_connections(contact)
+    return [
+        _panel(
+            contact,
+            each,
+            [link for link in links if link.connection_id == each.pk],
+            [row for row in rows if row.connection_id == each.pk],
+            through_firm=each.pk in firms,
+        )
+        for each in connections
+    ]
 
 
-def _panel(connection: Connection, links: list[Link], rows: list[Outbox]) -> ContactPanel:
+def _firm_connections(contact: Contact) -> set[int]:
+    """Where the organisation of a person is linked, or about to be."""
+    if not contact.is_person or contact.organisation_id is None:
+        return set()
+    of_firm = {"workspace_id": contact.workspace_id, "contact_id": contact.organisation_id}
+    links = Link.objects.filter(**of_firm).exclude(state__in=[LinkState.HIDDEN, LinkState.GONE])
+    sent = Outbox.objects.filter(**of_firm, operation=OutboxOperation.CREATE)
+    return {*links.values_list("connection_id", flat=True), *sent.values_list("connection_id", flat=True)}
+
+
+def _panel(contact: Contact, connection: Connection, links: list[Link], rows: list[Outbox], *, through_firm: bool) -> ContactPanel:
     manifest = registry.manifest(connection.provider)
     stuck = next((row for row in rows if row.state == OutboxState.STUCK), None)
     waiting = next((row for row in rows if row.state != OutboxState.STUCK), None)
@@ -52,14 +73,17 @@ def _panel(connection: Connection, links: list[Link], rows: list[Outbox]) -> Con
         connection=connection,
         manifest=manifest,
         state=_state(connection, links, stuck, waiting),
-        sentence=sentence(problem.reason, connection.provider) if problem else "",
+        sentence=sentence(problem.reason, connection.provider, name=contact.name) if problem else "",
         hint=hint(problem.reason, connection.provider) if problem else "",
         detail=problem.detail if problem else "",
         links=links,
         outbox=stuck or waiting,
         conflicts=[conflict for link in links for conflict in link.conflicts if conflict["winner"] == "ask"],
-        can_export=manifest.can(Capability.EXPORT) and not any(link.remote_kind == manifest.export_kind for link in living),
+        can_export=manifest.can(Capability.EXPORT)
+        and not through_firm
+        and not any(link.remote_kind == manifest.export_kind for link in living),
         shows_invoices=manifest.can(Capability.PULL_INVOICES) and bool(links),
+        through_firm=through_firm,
     )
 
 

@@ -12,9 +12,9 @@ from integrations.engine import reasons
 from integrations.engine.types import Reason
 
 
-def sentence(stored: Mapping[str, Any], provider: str) -> str:
-    """What happened, in words; "" when there is nothing to say."""
-    return reasons.sentence(_reason(stored), gettext, vendor=_label(provider)) if stored.get("code") else ""
+def sentence(stored: Mapping[str, Any], provider: str, **words: str) -> str:
+    """What happened, in words; "" when there is nothing to say. `words` are what the reason does not carry, such as the name."""
+    return reasons.sentence(_reason(stored), gettext, vendor=_label(provider), **words) if stored.get("code") else ""
 
 
 def hint(stored: Mapping[str, Any], provider: str) -> str:

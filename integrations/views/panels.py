@@ -43,6 +43,7 @@ STATES = {
     "reconnect": ("red", gettext_lazy("Has to be connected again")),
     "paused": ("amber", gettext_lazy("Paused")),
     "unlinked": ("gray", gettext_lazy("Not linked")),
+    "through": ("green", gettext_lazy("Linked through the organisation")),
 }
 LINK_TONES = {LinkState.LINKED: "green", LinkState.HELD: "amber", LinkState.FAILING: "red", LinkState.GONE: "amber"}
 NOT = "!"  # linked_to=!key: contacts without a link
@@ -50,13 +51,13 @@ NOT = "!"  # linked_to=!key: contacts without a link
 
 def contact_panel(request: WorkspaceRequest, contact: Contact) -> SafeString | None:
     """A card per connection; from our own tables, nothing waits for a provider."""
-    shown = [panel for panel in contact_panels(contact) if panel.links or panel.outbox or panel.can_export]
+    shown = [panel for panel in contact_panels(contact) if panel.links or panel.outbox or panel.can_export or panel.through_firm]
     cards = [render_to_string("integrations/_contact.html", _card(request, contact, panel), request=request) for panel in shown]
     return SafeString("".join(cards)) if cards else None
 
 
 def _card(request: WorkspaceRequest, contact: Contact, panel: ContactPanel) -> dict[str, Any]:
-    tone, label = STATES[panel.state]
+    tone, label = STATES["through" if panel.state == "unlinked" and panel.through_firm else panel.state]
     connection = panel.connection
     living = [link for link in panel.links if link.state != LinkState.GONE]
     return {

@@ -131,7 +131,7 @@ def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
         cursor.setdefault("first_total", pages.pages[0].total)
         cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, pages, cursor)
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
-        save_progress(run, cursor=cursor, done=read, total=last.total or read, page=last.number, pages=last.pages or run.pages)
+        save_progress(run, cursor=cursor, done=read, total=last.total or read, page=last.number + 1, pages=last.pages or run.pages)
 
 
 def _ended(run: Run, pages: Pages, cursor: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""crmsync as a person starts it: `manage.py serve` on an empty data directory, with worker, scheduler and sandbox vendors."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from crmsync import embedded
+from tests.ground.processes import ended, environment, wait_until
+
+
+@dataclass(frozen=True)
+class Product:
+    """Where it answers, where its vendor's books are, and what it has said."""
+
+    url: str
+    vendor: str
+    output: Path
+
+    @property
+    def books(self) -> str:
+        return f"{self.vendor}/books"
+
+    def steer_vendor(self, **commands: Any) -> None:
+        """What cannot be done on the books' pages: answer slowly, for example."""
+        requests.post(f"{self.vendor}/_control", json=commands, timeout=30).raise_for_status()
+
+    def said(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Product]:
+    """Everything this starts is gone afterwards, services included."""
+    web, vendors = free_ports(2)
+    given = environment(
+        directory / "data",
+        SANDBOX="1",
+        SANDBOX_PORT=str(vendors),
+        PORT=str(web),
+        # Small pages, so that a first sync has a way to go.
+        CRUNCH_PAGE_SIZE="40",
+    )
+    product = Product(f"http://localhost:{web}", f"http://127.0.0.1:{vendors}/crunch", directory / "serve.log")
+    try:
+        with product.output.open("w") as output, ended(_serve(given, output)) as process:
+            wait_until(lambda: process.poll() is not None or "is ready:" in product.said(), seconds=180)
+            assert process.poll() is None, product.said()
+            yield product
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=90)
+    finally:
+        embedded.stop(directory / "data")
+
+
+def _serve(given: dict[str, str], output: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "manage.py", "serve"]
+    return subprocess.Popen(command, env=given, cwd=embedded.ROOT, stdout=output, stderr=subprocess.STDOUT, text=True)
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

@@ -27,7 +27,7 @@ from integrations.engine.types import Reason
 from integrations.enums import Level, LinkState, Outcome, Phase, RunKind
 from integrations.models import Link, Run, RunLine, Staged
 
-SLICE = 30.0  # seconds of work before the worker is freed for others
+SLICE = 5.0  # seconds of work before the worker is freed for others
 BATCH = 500
 
 

@@ -22,7 +22,7 @@ from integrations.enums import ConnectionStatus, RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
 
 SOON = timedelta(seconds=60)
-PUSHING = 5.0  # seconds at least for what waits to be sent, also after a slice of a long run
+PUSHING = 2.0  # seconds at least for what waits to be sent, also after a slice of a long run
 
 
 def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -> bool:

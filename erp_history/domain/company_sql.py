@@ -87,14 +87,18 @@ LEFT JOIN LATERAL (
     AND c.tax_id IN (r.{tax}, {masked})
 ) t ON r.{tax} IS NOT NULL
 LEFT JOIN LATERAL (
-  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM contacts_contact c
-  WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.kind = '{contact_kind}' AND c.exact_name = {name}
-    AND (c.tax_id = '' OR r.{tax} IS NULL) {same_organisation}
-    AND NOT EXISTS (
-      SELECT 1 FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id AND o.kind = '{kind}'
-    )
+  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM (
+    SELECT c.id FROM contacts_contact c
+    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.kind = '{contact_kind}' AND c.exact_name = {name}
+      AND (c.tax_id = '' OR r.{tax} IS NULL) {same_organisation}
+    LIMIT 20  -- of a name that so many have nobody could tell which is meant
+  ) c WHERE NOT EXISTS (
+    SELECT 1 FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id AND o.kind = '{kind}'
+  )
 ) n ON t.ids IS NULL
-WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND (t.ids IS NOT NULL OR n.ids IS NOT NULL)
+WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND (t.ids IS NOT NULL OR n.ids IS NOT NULL) AND NOT EXISTS (
+  SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+)
 ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
 """
 # The first of each tax id becomes a contact; its other codes are matched to that one afterwards.

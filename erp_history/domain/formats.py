@@ -21,6 +21,7 @@ from erp_history.domain.tables import Column
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PLAIN_NUMBERS = re.compile(r"(?:[+-]?[0-9]{1,14}(?:\.[0-9]{1,20})?\n)*")
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 DATES = {
     "iso": re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII),
     "dd/mm/yyyy": re.compile(r"(?P<d>\d{2})/(?P<m>\d{2})/(?P<y>\d{4})", re.ASCII),
@@ -168,7 +169,7 @@ def _digits_of_float(value: float) -> str:
 
 
 def _number(text: str, *, decimal: str) -> Decimal | None:
-    if decimal == "." and PLAIN_NUMBERS.fullmatch(text + "\n"):
+    if decimal == "." and PLAIN_NUMBER.fullmatch(text):
         return Decimal(text)
     try:
         return local_amount(text, decimal=decimal)

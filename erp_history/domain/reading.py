@@ -18,6 +18,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_ROWS = 50_000
 MAX_BRACES = 4 * MAX_ROWS
 MAX_COMMAS = 80 * MAX_ROWS
+# Names cannot be counted by their colons when white space stands between.
+BLANK_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 BOM = b"\xef\xbb\xbf"
 JSON, NDJSON, CSV = "json", "ndjson", "csv"
 KINDS = {
@@ -171,7 +173,7 @@ def _checked(found: list[Any], body: bytes, *, expected: int | None = None) -> R
             index: RowFault("not_an_object", _("A row is a JSON object.")) for index, row in enumerate(found) if not isinstance(row, dict)
         }
         found = [row if isinstance(row, dict) else {} for row in found]
-    if body and body.count(b'":') != sum(map(len, found)):
+    if body and (body.count(b'":') != sum(map(len, found)) or any(blank in body for blank in BLANK_BEFORE_COLON)):
         faults |= _repeated_names(body, len(found))
     return Rows(found, faults)
 

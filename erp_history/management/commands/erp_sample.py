@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import http.client
@@ -45,8 +46,8 @@ class Command(JsonCommand):
         day = dt.date.fromisoformat(today) if today else local_day(timezone.now(), zone_of(owner.workspace))
         expires = timezone.now() + dt.timedelta(days=1)
         _token, text = create_token(owner, name="ERP sample", scopes=[TokenScope.ERP], expires_at=expires)
-        server = Server(url or settings.PUBLIC_URL, token=text)
-        return _push(server, Sample(companies=companies, months=months, today=day, seed=seed), batch=batch)
+        with contextlib.closing(Server(url or settings.PUBLIC_URL, token=text)) as server:
+            return _push(server, Sample(companies=companies, months=months, today=day, seed=seed), batch=batch)
 
 
 class Server:
@@ -57,6 +58,9 @@ class Server:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname or "localhost", parts.port, timeout=300)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def close(self) -> None:
+        self._connection.close()
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
         raw = gzip.compress(orjson.dumps(body), compresslevel=1)

@@ -1,0 +1,194 @@
+"""View mode against a real PostgreSQL over TCP: pages, moments of change, what is gone, and what is wrong named."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from accounts.scoping import workspace_tx
+from erp_history.domain import night, viewmode
+from erp_history.domain.drivers import CannotRead
+from erp_history.domain.sources import source_of
+from erp_history.domain.vault import read_secrets, seal_secrets
+from erp_history.models import Empresa, ErpRequest, ErpRun, ErpSource, Fatura
+from tests.erp_history.makers import TODAY, run_night
+from tests.fixtures import Cast
+
+
+class Door:
+    """A TCP address in front of the server's Unix socket."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self.bytes_left = -1  # after so many bytes of answers the line is cut
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _address = self._server.accept()
+            except OSError:
+                return
+            upstream = socket.socket(socket.AF_UNIX)
+            upstream.connect(self._target)
+            threading.Thread(target=self._pump, args=[client, upstream], daemon=True).start()
+
+    def _pump(self, client: socket.socket, upstream: socket.socket) -> None:
+        with client, upstream, selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ, upstream)
+            selector.register(upstream, selectors.EVENT_READ, client)
+            while True:
+                for key, _mask in selector.select():
+                    data = key.fileobj.recv(65536)  # type: ignore[union-attr]  # sockets
+                    if not data or (key.fileobj is upstream and self._cut(len(data))):
+                        return
+                    key.data.sendall(data)
+
+    def _cut(self, size: int) -> bool:
+        if self.bytes_left < 0:
+            return False
+        self.bytes_left -= size
+        return self.bytes_left < 0
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@pytest.fixture
+def erp_database() -> Iterator[tuple[psycopg.Connection[Any], dict[str, Any]]]:
+    """The ERP's own database, and how to reach it."""
+    parts = conninfo_to_dict(os.environ["DATABASE_URL"])
+    name = f"erp_{uuid.uuid4().hex[:12]}"
+    admin = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    admin.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]  # a name of our own
+    host = str(parts["host"])
+    door = Door(f"{host}/.s.PGSQL.{parts.get('port') or 5432}") if host.startswith("/") else None
+    connection = psycopg.connect(os.environ["DATABASE_URL"], dbname=name, autocommit=True)
+    secrets = {"host": "127.0.0.1" if door else host, "port": door.port if door else parts.get("port") or 5432, "database": name,
+               "user": parts.get("user"), "password": parts.get("password") or "x", "tls": False, "door": door}  # fmt: skip
+    yield connection, secrets
+    connection.close()
+    if door:
+        door.close()
+    admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]  # the same
+    admin.close()
+
+
+Erp = tuple[psycopg.Connection[Any], dict[str, Any]]
+
+
+def connect(cast: Cast, secrets: dict[str, Any]) -> ErpSource:
+    with workspace_tx(cast.workspace):
+        source = source_of(cast.workspace)
+        source.integration = "view"
+        source.secrets = seal_secrets(source, {name: value for name, value in secrets.items() if name != "door"})
+        source.save()
+    return source
+
+
+COMPANIES = """
+CREATE TABLE clientes (cod text, nome text, limite numeric, alterado timestamptz);
+CREATE VIEW vw_crm_empresa AS SELECT cod AS codigo_erp, nome AS razao_social, limite AS limite_credito, alterado AS data_alteracao
+FROM clientes
+"""
+RECEIVABLES = """
+CREATE TABLE titulos (cod text, valor numeric, vence date);
+CREATE VIEW vw_crm_fatura AS SELECT cod AS codigo_erp, 'C1' AS codigo_empresa, vence AS data_vencimento, valor, valor AS saldo FROM titulos
+"""
+
+
+def test_views_are_read_in_pages_and_then_from_the_newest_moment_on(cast: Cast, erp_database: Erp, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, secrets = erp_database
+    monkeypatch.setattr(viewmode, "PAGE", 10)
+    for statement in (*COMPANIES.split(";\n"), *RECEIVABLES.split(";\n")):
+        database.execute(statement)
+    database.execute(
+        "INSERT INTO clientes SELECT 'C' || n, 'Company ' || n, n * 1.25, '2026-08-01'::date + n FROM generate_series(1, 25) n"
+    )
+    database.execute("INSERT INTO titulos VALUES ('F1', 10.5, '2026-09-01'), ('F2', 20, '2026-09-02')")
+    source = connect(cast, secrets)
+    assert "hunter2" not in source.secrets
+    run_night(cast.workspace)
+
+    with workspace_tx(cast.workspace):
+        assert Empresa.objects.count() == 25
+        assert str(Empresa.objects.get(codigo_erp="C25").limite_credito) == "31.250000"
+        assert [row.received for row in ErpRequest.objects.filter(table="empresa").order_by("id")] == [10, 10, 5]
+        assert sorted(Fatura.objects.filter(gone_at=None).values_list("codigo_erp", flat=True)) == ["F1", "F2"]
+        source.refresh_from_db()
+        assert source.watermarks["empresa"].startswith("2026-08-26")
+    database.execute("UPDATE clientes SET nome = 'Changed', alterado = '2026-08-30' WHERE cod = 'C3'")
+    database.execute("DELETE FROM titulos WHERE cod = 'F1'")
+    run_night(cast.workspace)
+
+    with workspace_tx(cast.workspace):
+        assert Empresa.objects.get(codigo_erp="C3").razao_social == "Changed"
+        last = ErpRequest.objects.filter(table="empresa").order_by("-id").first()
+        assert last is not None
+        assert (last.received, last.updated, last.unchanged) == (2, 1, 1)
+        assert list(Fatura.objects.filter(gone_at=None).values_list("codigo_erp", flat=True)) == ["F2"]
+
+
+def failed_night(cast: Cast) -> ErpRun:
+    night.request_run(cast.workspace, today=TODAY)
+    night.advance(cast.workspace, until=float("inf"))
+    with workspace_tx(cast.workspace):
+        run = ErpRun.objects.order_by("-id").first()
+    assert run is not None
+    assert run.outcome == "failed"
+    return run
+
+
+def test_a_renamed_column_is_named_and_the_rest_waits(cast: Cast, erp_database: Erp) -> None:
+    database, secrets = erp_database
+    database.execute("CREATE VIEW vw_crm_empresa AS SELECT 'C1' AS codigo_erp, 'x' AS nome_novo")
+    source = connect(cast, secrets)
+
+    assert "vw_crm_empresa" in failed_night(cast).error
+    assert "razao_social" in failed_night(cast).error
+    found = viewmode.test_connection(source, read_secrets(source))
+    assert ("razao_social" in found["empresa"], found["nota"]) == (True, "not there")
+
+
+def test_a_line_that_breaks_loses_nothing_and_the_next_start_goes_on(
+    cast: Cast, erp_database: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, secrets = erp_database
+    door = secrets["door"]
+    if door is None:
+        pytest.fail("this test needs the embedded server")
+    monkeypatch.setattr(viewmode, "PAGE", 100)
+    for statement in COMPANIES.split(";\n"):
+        database.execute(statement)
+    database.execute("INSERT INTO clientes SELECT 'C' || n, repeat('x', 100), n, NULL FROM generate_series(1, 1000) n")
+    connect(cast, secrets)
+    door.bytes_left = 60_000
+    run = failed_night(cast)
+    with workspace_tx(cast.workspace):
+        stored = Empresa.objects.count()
+        assert 0 < stored < 1000
+        assert run.error
+    door.bytes_left = -1
+    run_night(cast.workspace)
+    with workspace_tx(cast.workspace):
+        assert Empresa.objects.count() == 1000
+
+
+def test_a_host_inside_the_house_is_not_reached_unless_the_deployment_allows_it(cast: Cast, settings: Any) -> None:
+    settings.OUTBOUND_ALLOW_PRIVATE = False
+    with workspace_tx(cast.workspace):
+        source = source_of(cast.workspace)
+    for host in ("127.0.0.1", "169.254.169.254", "10.0.0.1", "/var/run", ""):
+        with pytest.raises(CannotRead):
+            viewmode.test_connection(source, {"host": host, "database": "x", "user": "x", "password": "hunter2"})

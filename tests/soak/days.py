@@ -106,9 +106,10 @@ class Days:
             self.world.delete(contact)
 
     def _drop_there(self) -> None:
-        mine = {each.name for each in self.exported}
+        mine = {each.pk for each in self.exported}
+        exported = {int(link.remote_id) for link in self.world.links() if link.contact_id in mine}
         client, body = self.chance.choice(list(self.world.clients().items()))
-        if not mine & {body["name"]} and not str(body["name"]).startswith("Exported"):
+        if client not in exported and not str(body["name"]).startswith("Exported"):
             self.world.drop(client)
             for key in [key for key in self.expected if key[0] == client]:
                 del self.expected[key]

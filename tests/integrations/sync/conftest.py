@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from pytest_django import Settings
 
 from tests.fixtures import Cast
@@ -15,9 +13,8 @@ __all__ = ["crunch_sandbox", "world"]
 
 
 @pytest.fixture
-def world(cast: Cast, crunch_sandbox: Sandbox, settings: Settings) -> Iterator[World]:
+def world(cast: Cast, crunch_sandbox: Sandbox, settings: Settings) -> World:
     """Alice's workspace and a Crunch with 12 clients and no invoices, not connected yet."""
     settings.ENVIRON = {**os.environ, **crunch_sandbox.env}
     crunch_sandbox.control(reset=True, clients=12, suppliers=3, invoices=0)
-    yield World(workspace=cast.workspace, user=cast.alice, sandbox=crunch_sandbox)
-    cache.clear()
+    return World(workspace=cast.workspace, user=cast.alice, sandbox=crunch_sandbox)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection as database
 from django.utils import timezone
 from requests import PreparedRequest
@@ -51,6 +52,7 @@ class World:
         """Set up, connect with tokens of the sandbox, and (with `run`) go through the first sync."""
         with self.open():
             self.connection = enable(self.workspace, "crunch", settings=answers, user=self.user)
+        self.forget_pace()
         self.reconnect(company=company, told=told)
         if run:
             self.settle()
@@ -102,6 +104,10 @@ class World:
             run = Run.objects.filter(connection=self.connection).select_related("connection", "connection__workspace").latest("pk")
             run.workspace = run.connection.workspace
             return run
+
+    def forget_pace(self) -> None:
+        """Redis forgets how long the vendor asked us to wait (a database made anew gives the same numbers again)."""
+        cache.delete(f"pace:{self.connection.pk}")
 
     def now_due(self) -> None:
         """What waits for a moment in the future waits no longer."""

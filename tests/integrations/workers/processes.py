@@ -105,6 +105,19 @@ def soon(so: Callable[[], Any], *, seconds: float = 60.0, what: str = "it") -> A
     return found
 
 
+def soon_finished(world: World, *, seconds: float = 90.0) -> Run:
+    """Wait for the end of the run, with the clock of leases and bells put forward now and then."""
+    deadline = time.monotonic() + seconds
+    while not (run := world.last_run()).is_over:
+        assert time.monotonic() < deadline, f"the sync took more than {seconds} seconds"
+        time_passes(world)
+        for _ in range(100):
+            time.sleep(0.05)
+            if world.last_run().is_over:
+                break
+    return run
+
+
 def finished(world: World) -> Run | None:
     run = world.last_run()
     return run if run.is_over else None

@@ -18,7 +18,7 @@ from integrations.enums import Phase
 from integrations.tasks import ring
 from tests.integrations.sync.ledger import missing, violations
 from tests.integrations.sync.world import World
-from tests.integrations.workers.processes import Workers, finished, soon, time_passes
+from tests.integrations.workers.processes import Workers, finished, soon, soon_finished, time_passes
 
 CLIENTS = 1000
 
@@ -73,8 +73,8 @@ def test_a_redis_that_dies_and_comes_back_loses_nothing(workers: Workers, world:
     os.kill(json.loads(bell.state.read_text())["pid"], signal.SIGKILL)
     time.sleep(1)
     assert bell.ensure() == workers.redis_url
-    time.sleep(3)
-    time_passes(world)  # Celery may have ended the slice when it lost its connection
+    time.sleep(2)
+    soon_finished(world)  # Celery may have ended the slice when it lost its connection
     all_there(world)
     os.kill(json.loads(bell.state.read_text())["pid"], signal.SIGKILL)
     world.edit(world.contact("Bluebell Joinery"), emails=[{"label": "", "email": "while@away.example"}])

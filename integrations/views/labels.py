@@ -22,6 +22,6 @@ def field_labels(manifest: Manifest, names: Iterable[str]) -> list[str]:
 
 def sent_label(path: str) -> str:
     """`billingAddress.line1` of a provider as words: "Billing address line 1"."""
-    words = " ".join(_WORD.findall(path)).lower()
+    words = " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(path))
     known = {"email": _("E-mail"), "name": _("Name"), "phone": _("Phone")}
     return known.get(words) or words[:1].upper() + words[1:] or path

@@ -67,6 +67,9 @@ def see_the_invoices_of_a_contact(visitor: Visitor) -> None:
     expect(panel(visitor).locator("tr.is-overdue").first).to_contain_text("overdue")
     expect(panel(visitor)).to_contain_text("As of")
     visitor.look("16-contact-linked")
+    visitor.follow("All 7 invoices", within=panel(visitor))
+    expect(visitor.page.locator("#invoices tbody tr")).to_have_count(7)
+    expect(visitor.page.locator("#invoices tbody tr").filter(has_text=EQUAL)).to_have_count(7)
 
 
 def filter_the_invoices(visitor: Visitor) -> None:
@@ -107,15 +110,16 @@ def sync_now(visitor: Visitor, *, twice: bool = False) -> None:
     page = visitor.page
     open_connection(visitor)
     if twice:
-        visitor.product.steer_vendor(faults=[{"kind": "slow", "path": "/v1/clients/clients", "times": 2, "seconds": 1.5}])
+        visitor.product.steer_vendor(faults=[{"kind": "slow", "path": "/v1/clients/clients", "times": 2, "seconds": 2.5}])
         other = page.context.new_page()
         other.goto(visitor.connection)
     visitor.press("Sync now")
-    visitor.toast("The sync has started.")
     if twice:
         other.get_by_role("button", name="Sync now").click()
         expect(other.locator(".toast-note")).to_contain_text("A sync is running already")
         other.close()
+    else:
+        visitor.toast("The sync has started.")
     expect(page.get_by_role("region", name="The running sync")).to_have_count(0)
     expect(page.get_by_role("button", name="Sync now")).to_be_enabled()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import math
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -52,14 +54,35 @@ def parse(answer: RawAnswer, *, method: str, path: str) -> Answer:
     wrong = _wrong(answer, method)
     if not wrong and answer.raw:
         try:
-            body = orjson.loads(answer.raw)
-        except orjson.JSONDecodeError as error:
+            body = _json(answer.raw)
+        except (ValueError, RecursionError) as error:
             wrong = f"no JSON ({error})"
     if wrong:
         html = answer.raw.lstrip()[:1] == b"<"
         detail = f"{method} {path}: {answer.status}, {wrong}: {answer.excerpt()}"
         raise BadAnswer(Reason("not_json" if html else "bad_answer"), detail=detail, in_doubt=method in {"POST", "PATCH"})
     return Answer(answer.status, body, answer.headers)
+
+
+def _json(raw: bytes) -> Any:
+    """Strictly first. A page with one broken character or number in it is still a page: only what is broken goes."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _mended(json.loads(raw.decode(errors="replace")))
+
+
+def _mended(value: Any) -> Any:
+    """Lone surrogates and numbers that are none, which no database keeps."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_mended(one) for one in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(one) for key, one in value.items()}
+    return value
 
 
 def _wrong(answer: RawAnswer, method: str) -> str:

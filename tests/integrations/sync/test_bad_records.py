@@ -173,3 +173,22 @@ def test_a_record_that_breaks_the_database_is_put_aside(world: World) -> None:
     assert (link.state, link.reason["code"]) == ("FAILING", "bad_record")
     assert run.outcome == "partial"
     counted(world.sync(), seen=13, created=1, unchanged=12)
+
+
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        (b'"Bluebell \\ud800 Joinery"', "Bluebell \ufffd Joinery"),
+        (b'"Bluebell \xe9 Joinery"', "Bluebell \ufffd Joinery"),
+        (b'"Bluebell Joinery", "paymentTermsDays": NaN', "Bluebell Joinery"),
+        (b'"Bluebell Joinery", "paymentTermsDays": 1e999', "Bluebell Joinery"),
+    ],
+)
+def test_one_broken_character_does_not_cost_the_page(world: World, monkeypatch: pytest.MonkeyPatch, broken: bytes, name: str) -> None:
+    """Lone surrogates, Latin-1 in UTF-8, numbers that are none: the page is read, the others are not harmed."""
+    world.rewrite_answers(monkeypatch, b'"Bluebell Joinery"', broken)
+    world.connect()
+    assert world.link(1002).state == "LINKED"
+    assert len(world.contacts(name=name)) == 1
+    counted(world.last_run(), seen=12, created=12)
+    counted(world.sync(), seen=12, unchanged=12)

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -227,6 +227,16 @@ class World:
             return answer
 
         monkeypatch.setattr(Http, "_exchange", interrupted)
+
+    def rewrite_answers(self, monkeypatch: pytest.MonkeyPatch, before: bytes, after: bytes) -> None:
+        """The vendor's lists say something that its sandbox could not say."""
+        exchange = Http._exchange
+
+        def rewritten(http: Http, prepared: PreparedRequest) -> Any:
+            answer = exchange(http, prepared)
+            return replace(answer, raw=answer.raw.replace(before, after))
+
+        monkeypatch.setattr(Http, "_exchange", rewritten)
 
     def poison(self, monkeypatch: pytest.MonkeyPatch, client_id: int) -> None:
         """The database refuses this contact, whatever it looks like."""

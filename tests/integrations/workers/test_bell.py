@@ -33,7 +33,7 @@ def bell(tmp_path: Path) -> Iterator[Redis]:
 
 def slow_sync(world: World, **fault: Any) -> None:
     world.sandbox.control(reset=True, clients=CLIENTS, suppliers=0, invoices=0)
-    world.fail("slow", path="/clients/clients", seconds=0.4, **fault)
+    world.fail("slow", path="/clients/clients", seconds=0.3, **fault)
     world.connect(run=False)
 
 
@@ -118,7 +118,7 @@ def test_two_workers_never_work_on_one_connection_at_once(workers: Workers, worl
         workers.beat(pause=0.1)
     while not world.last_run().is_over:
         ring(world.workspace.pk, world.connection.pk)
-        time.sleep(0.1)
+        time.sleep(0.4)
     all_there(world)
     lists = [one for one in world.requests("GET", path="/clients/clients") if one["query"]["size"] == "200"]
     assert sorted(int(one["query"]["page"]) for one in lists) == list(range(CLIENTS // 200))

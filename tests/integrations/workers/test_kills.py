@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from integrations.enums import Phase
 from integrations.models import Run
+from integrations.tasks import ring
 from tests.fixtures import Cast
 from tests.integrations.sync.ledger import digest, violations
-from tests.integrations.sync.world import World
+from tests.integrations.sync.world import World, full_contact
 from tests.integrations.workers.processes import Workers, finished, soon, time_passes
 
 CLIENTS = 5000
@@ -45,3 +46,22 @@ def test_5000_clients_and_six_dead_workers(workers: Workers, world: World, cast:
     assert world.writes() == []
     assert violations(world) == []
     assert digest(cast.elsewhere) == elsewhere
+
+
+def test_a_worker_that_dies_after_the_vendor_made_the_record(workers: Workers, world: World) -> None:
+    """F6: the record exists, its number never reached us. The next worker finds it instead of making another."""
+    world.connect()
+    contact = world.add("Brand New Ltd", **full_contact())
+    world.fail("lost_timeout", method="POST", path="/v1/", times=1, seconds=8)
+    worker = workers.start()
+    workers.beat()
+    world.export(contact)
+    ring(world.workspace.pk, world.connection.pk)
+    soon(lambda: world.named("Brand New Ltd"), what="the record")
+    workers.kill(worker)
+    assert world.outbox()[0].in_doubt
+    time_passes(world)
+    workers.start()
+    soon(lambda: not world.outbox(), what="the look-up")
+    assert len(world.named("Brand New Ltd")) == 1
+    assert violations(world, exported=[contact]) == []

@@ -39,7 +39,7 @@ def test_a_long_sync_of_one_workspace_does_not_keep_another_waiting(workers: Wor
 @pytest.mark.parametrize("phase", [Phase.FETCH, Phase.APPLY])
 def test_a_connection_to_postgresql_that_is_cut_costs_one_page(workers: Workers, world: World, phase: Phase) -> None:
     """F4."""
-    world.sandbox.control(reset=True, clients=3000, suppliers=0, invoices=0)
+    world.sandbox.control(reset=True, clients=2000, suppliers=0, invoices=0)
     world.fail("slow", path="/clients/clients", seconds=0.1)
     world.connect(run=False)
     workers.start()
@@ -48,7 +48,7 @@ def test_a_connection_to_postgresql_that_is_cut_costs_one_page(workers: Workers,
     assert hang_up() >= 1
     time.sleep(1)
     run = soon_finished(world)
-    assert (run.outcome, run.counters["created"]) == ("success", 3000)
+    assert (run.outcome, run.counters["created"]) == ("success", 2000)
     assert violations(world) == []
 
 

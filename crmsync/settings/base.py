@@ -193,6 +193,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
+    "ENUM_NAME_OVERRIDES": {
+        "ContactKindEnum": "contacts.enums.Kind",
+        "CustomFieldKindEnum": "contacts.enums.CustomFieldKind",
+        "InvoiceKindEnum": "invoices.enums.InvoiceKind",
+        "RunKindEnum": "integrations.enums.RunKind",
+    },
 }
 
 SANDBOX = env.bool("SANDBOX", default=False)

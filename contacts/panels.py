@@ -94,6 +94,7 @@ _columns: dict[str, Column] = {}
 _filters: dict[str, Filter] = {}
 _api_fields: dict[str, ApiField] = {}
 _sources: dict[str, TimelineSource] = {}
+_name_holders: list[Callable[[Sequence[int]], set[int]]] = []
 _run_urls: list[Callable[[HttpRequest, int], str]] = []
 
 
@@ -116,6 +117,15 @@ def register_api_field(field: ApiField) -> None:
 
 def register_timeline(source: TimelineSource) -> None:
     _sources[source.key] = source
+
+
+def register_name_holders(holders: Callable[[Sequence[int]], set[int]]) -> None:
+    """Say which of some contacts have a name that another system knows by the letter: a one-click merge keeps that name."""
+    _name_holders[:] = [holders]
+
+
+def name_holders(contact_ids: Sequence[int]) -> set[int]:
+    return _name_holders[0](contact_ids) if _name_holders else set()
 
 
 def register_run_url(address: Callable[[HttpRequest, int], str]) -> None:

@@ -151,14 +151,18 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def duplicate_merge(request: HttpRequest, pk: int) -> HttpResponse:
-    """One click: the older contact stays, or the one that the person named; undo is one click as well."""
+    """One click: the older contact stays, or the one that the person named, with the name that another system knows by the letter.
+
+    Undo is one click as well.
+    """
     membership = membership_of(request)
     pair = get_object_or_404(duplicates.open_pairs(membership).select_related("first", "second"), pk=pk)
     kept, gone = (pair.second, pair.first) if request.POST.get("keep") == str(pair.second_id) else (pair.first, pair.second)
     if panels.rendered("merge_question", request, kept, gone):
         return HttpResponseRedirect(f"{address(request, 'merge', pk=kept.pk)}?other={gone.pk}")
     try:
-        _do(request, membership, kept=kept, gone=gone, take=(), choices={})
+        take = {"name"} if panels.name_holders([kept.pk, gone.pk]) == {gone.pk} else set()
+        _do(request, membership, kept=kept, gone=gone, take=take, choices={})
     except Invalid as faults:
         messages.error(request, faults.errors[0].message)
     return HttpResponseRedirect(address(request, "duplicates"))

@@ -138,6 +138,10 @@ def _links_of(contact_ids: Sequence[int]) -> QuerySet[Link]:
     return Link.objects.filter(contact__in=contact_ids).exclude(state=LinkState.HIDDEN).exclude(connection__status=ConnectionStatus.OFF)
 
 
+def linked_ids(contact_ids: Sequence[int]) -> set[int]:
+    return {pk for pk in _links_of(contact_ids).filter(state=LinkState.LINKED).values_list("contact_id", flat=True) if pk is not None}
+
+
 def linked_column(_workspace: Workspace, contacts: Sequence[Contact]) -> Mapping[int, str]:
     """Where each contact is linked, with the state in words for those who do not see the dot."""
     found: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
@@ -252,6 +256,7 @@ def register() -> None:
     panels.register_filter(panels.Filter(key="linked_to", label=gettext_lazy("Linked to"), apply=linked_to, options=linked_to_options))
     panels.register_api_field(panels.ApiField(key="links", values=links_json, schema=LINKS_SCHEMA))
     panels.register_timeline(panels.TimelineSource(key="links", entries=link_entries))
+    panels.register_name_holders(linked_ids)
     panels.register_run_url(run_address)
     nav.connections_provider = rail_items
     places.add_home_panel(places.HomePanel(key="connections", render=home_panel, order=20))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from contacts.domain.merge import merge, undo
-from contacts.models import Merge
+from contacts.models import Duplicate, Merge
 from integrations.enums import LinkState
 from tests.integrations.sync.world import World
 
@@ -40,3 +42,16 @@ def test_both_links_are_back_after_a_merge_of_two_linked_contacts_is_undone(worl
         (second.pk, LinkState.LINKED),
     ]
     assert world.sync().counters["created"] == 0
+
+
+def test_one_click_merge_keeps_the_name_that_the_vendor_knows(world: World, alice: Client) -> None:
+    mine = world.add("Bluebell Joinerry")
+    world.connect()
+    linked = world.contact("Bluebell Joinery")
+    with world.open():
+        pair = Duplicate.objects.get(first=mine, second=linked)
+    alice.post(reverse("contacts:duplicate_merge", kwargs={"slug": world.workspace.slug, "pk": pair.pk}))
+    assert world.again(mine).name == "Bluebell Joinery"
+    assert world.link(1002).contact_id == mine.pk
+    world.settle()
+    assert world.clients()[1002]["name"] == "Bluebell Joinery"

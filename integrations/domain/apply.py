@@ -180,7 +180,8 @@ def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) ->
     # What was edited here before the contact was deleted has not been told yet.
     told = [applied.contact_of[d.ref] for d in decisions if (d.push or d.action is Action.RESTORE) and d.ref in applied.contact_of]
     if told:
-        enqueue(run.connection, told)
+        # The row that holds the moment to wake is wanted by every edit: a batch does not hold it.
+        enqueue(run.connection, told, wake=False)
 
 
 def _attach_invoices(run: Run, rows: Sequence[Mapping[str, Any]]) -> None:

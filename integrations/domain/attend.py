@@ -16,7 +16,7 @@ from integrations.domain.alerts import alert_if_needed
 from integrations.domain.outbox import backlog, claim_next
 from integrations.domain.push import send
 from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, request_run
-from integrations.domain.wake import sleep_until
+from integrations.domain.wake import sleep_until, take_up
 from integrations.engine.errors import Denied, ProviderError, Reconnect
 from integrations.enums import ConnectionStatus, RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
@@ -32,8 +32,8 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         if connection is None:
             Wake.objects.filter(connection_id=connection_id).delete()
             return False
-        rung_at = Wake.objects.filter(connection_id=connection_id).values_list("at", flat=True).first()
         preview, run = current_run(connection, preview=True), _due_run(connection)
+        rung_at = take_up(connection)
     until = time.monotonic() + budget
     slices = [advance(each, budget=budget) for each in (preview, run) if each is not None]
     more = any(slices)

@@ -26,9 +26,17 @@ LOCAL_NAMES = {"emails": "email", "phones": "phone", "addresses": "address"}
 
 
 def enqueue(
-    connection: Connection, contact_ids: Iterable[int], *, operation: str = OutboxOperation.UPDATE, user: User | None = None
+    connection: Connection,
+    contact_ids: Iterable[int],
+    *,
+    operation: str = OutboxOperation.UPDATE,
+    user: User | None = None,
+    wake: bool = True,
 ) -> None:
-    """Tell the provider about these contacts, soon. A contact that waits already is not queued twice; a stuck one gets a fresh try."""
+    """Tell the provider about these contacts, soon. A contact that waits already is not queued twice; a stuck one gets a fresh try.
+
+    `wake` False: somebody is at work on the connection and sends afterwards.
+    """
     ids = sorted(set(contact_ids))
     if not ids:
         return
@@ -43,7 +51,8 @@ def enqueue(
         for pk in ids
     ]
     Outbox.objects.bulk_create(rows, ignore_conflicts=True)
-    wake_at(connection)
+    if wake:
+        wake_at(connection)
 
 
 def on_contacts_changed(

@@ -23,6 +23,13 @@ def wake_at(connection: Connection, at: datetime | None = None) -> None:
         )
 
 
+def take_up(connection: Connection) -> datetime:
+    """Somebody begins to look. If he dies, the beat rings in a minute. Whoever asks for a look meanwhile changes the moment given here."""
+    at = timezone.now() + RING_AGAIN
+    Wake.objects.filter(connection_id=connection.pk).update(at=at)
+    return at
+
+
 def sleep_until(connection: Connection, at: datetime | None, *, rung_at: datetime | None) -> None:
     """The work is done: the next look is at `at`, unless somebody asked for an earlier one meanwhile (`rung_at` has moved)."""
     rows = Wake.objects.filter(connection_id=connection.pk)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from integrations.domain import advance as advancing
+from integrations.domain import attend as attending
 from integrations.domain.advance import advance
 from integrations.domain.attend import attend
 from integrations.domain.leases import LEASE, LeaseLost, claim, page_tx, save_progress
@@ -23,6 +24,7 @@ from integrations.enums import RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
 from integrations.tasks import attend_connection, nightly_housekeeping
 from tests.fixtures import Cast
+from tests.integrations.sync.crashes import Crash
 from tests.integrations.sync.world import World, counted, full_contact
 
 
@@ -106,6 +108,42 @@ def test_an_edit_is_due_at_once(world: World) -> None:
     assert due(world) == []
     world.edit(world.contact("Bluebell Joinery"), emails=[])
     assert len(due(world)) == 1
+
+
+def test_an_edit_in_the_last_moment_of_a_look_is_due_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker has counted what waits, and is about to say when to look again."""
+    world.connect()
+    edited: list[bool] = []
+    backlog = attending.backlog
+
+    def meanwhile(connection: Connection) -> Any:
+        found = backlog(connection)
+        if not edited:
+            edited.append(True)
+            world.edit(world.contact("Bluebell Joinery"), emails=[])
+        return found
+
+    monkeypatch.setattr(attending, "backlog", meanwhile)
+    attend(world.workspace, world.connection.pk)
+    assert edited
+    assert len(due(world)) == 1
+
+
+def test_a_worker_that_dies_while_it_looks_is_missed_after_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.connect()
+    world.edit(world.contact("Bluebell Joinery"), emails=[])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attending, "drain", dies)
+        with pytest.raises(Crash):
+            attend(world.workspace, world.connection.pk)
+    assert due(world) == []
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        tick(world)
+    assert not world.clients()[1002]["email"]
+
+
+def dies(*args: Any, **kwargs: Any) -> None:
+    raise Crash
 
 
 def test_the_second_worker_goes_away(world: World) -> None:

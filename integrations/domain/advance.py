@@ -13,7 +13,7 @@ from integrations.domain.access import Access, open_access
 from integrations.domain.apply import apply_batch
 from integrations.domain.batches import next_rows, provider_manifest
 from integrations.domain.exchanges import store_exchanges
-from integrations.domain.fetch import current_resource, fetch_pages, skip_resource
+from integrations.domain.fetch import current_resource, fetch_pages, skip_resource, start_over
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
@@ -236,6 +236,9 @@ def _sweep(run: Run) -> None:
 def _trouble(run: Run, error: ProviderError, access: Access) -> None:
     with page_tx(run, origin=origin_of(run)):
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
+        if error.reason.code == "loop" and not start_over(run):
+            finish(run, Outcome.FAILED, reason=error.reason, detail=error.detail)
+            return
     if isinstance(error, Retry):
         wait(run, error, after=error.after)
         return

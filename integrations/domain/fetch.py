@@ -36,7 +36,8 @@ ROUNDS = 2
 FLUSH_AFTER = 1.0  # seconds of reading that a killed worker may cost
 FLUSH_AT = 2000  # records
 LONGEST_ID = 100
-FRESH = frozenset({"first_total", "last_total", "repeated"})
+FRESH = frozenset({"first_total", "restarts"})
+RESTARTS = 3
 
 
 @dataclass
@@ -114,6 +115,19 @@ def skip_resource(run: Run) -> None:
     """Leave out the collection at hand (the vendor refused it) inside an open page transaction."""
     key = run.cursor["resources"][run.cursor["at"]]
     save_progress(run, cursor=_following(run.cursor) | {"partial": [*run.cursor["partial"], key]})
+
+
+def start_over(run: Run) -> bool:
+    """A page that came twice: the list moved by a page, or it has no end. Read the collection from its beginning, but not for ever."""
+    resource = current_resource(run)
+    restarts = run.cursor.get("restarts", 0) + 1
+    if resource is None or restarts > RESTARTS:
+        return False
+    _forget(run, resource)
+    kept = {name: value for name, value in run.cursor.items() if name not in FRESH}
+    bad = kept.get("bad", {}) | {resource.key: 0}
+    save_progress(run, cursor=kept | {"page": None, "read": 0, "restarts": restarts, "bad": bad}, done=0, page=0)
+    return True
 
 
 def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:

@@ -72,7 +72,20 @@ def test_a_fault_in_the_middle_costs_one_page(paged: World, kind: str, code: str
     assert run.outcome == "success"
     counted(run, seen=12, created=12)
     time.sleep(1.0 if kind == "slow" else 0)  # the sandbox logs a request when it has answered it
-    assert sorted(pages(paged)) == ([0, 1, 1, 2, 3] if kind == "repeat_page" else [0, 1, 2, 2, 3])
+    assert sorted(pages(paged)) == ([0, 0, 1, 1, 1, 2, 3] if kind == "repeat_page" else [0, 1, 2, 2, 3])
+
+
+def test_a_list_without_end_fails_the_run_and_harms_nothing(paged: World) -> None:
+    """F20."""
+    paged.settle()
+    before = paged.snapshot()
+    paged.fail("repeat_page", path="/clients/clients")
+    paged.sync()
+    for _ in range(6):
+        paged.now_due()
+        run = paged.settle()
+    assert (run.outcome, run.reason["code"]) == ("failed", "loop")
+    assert paged.snapshot() == before
 
 
 def test_429_with_a_time_is_obeyed_by_everything_of_the_connection(paged: World) -> None:

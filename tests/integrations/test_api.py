@@ -81,10 +81,10 @@ def test_settings_are_changed_one_by_one(api: Client, connection: Connection) ->
 def test_sync_once_at_a_time(api: Client, workspace: Workspace, connection: Connection) -> None:
     status, run = post(api, f"/connections/{connection.pk}/sync/")
     assert (status, run["kind"], run["status"]) == (202, "manual", "queued")
-    status, problem = post(api, f"/connections/{connection.pk}/preview/")
+    status, problem = post(api, f"/connections/{connection.pk}/sync/")
     assert (status, problem["errors"]) == (409, [{"field": "run", "code": "already_running", "message": str(run["id"])}])
+    assert post(api, f"/connections/{connection.pk}/preview/")[1]["kind"] == "preview", "a preview goes beside it"
     assert post(api, f"/runs/{run['id']}/cancel/")[1]["outcome"] == "cancelled"
-    assert post(api, f"/connections/{connection.pk}/preview/")[1]["kind"] == "preview"
 
 
 def test_a_paused_connection_does_not_sync(api: Client, workspace: Workspace, connection: Connection) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Workspace
 from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, window
-from erp_history.domain.steps import Step
+from erp_history.domain.steps import PLANS, Step
 from erp_history.enums import Grouping
 from erp_history.models import ErpSource
 
@@ -94,6 +94,7 @@ SELECT count(*) FROM moved
 
 
 def step(step: Step) -> bool:
+    step.plan("sets")
     for grouping, units, extra in (
         (Grouping.COMPANY, BY_COMPANY, ""),
         (Grouping.ROOT, BY_ROOT, ""),
@@ -157,7 +158,8 @@ def curve(
     units = (ON_DEMAND_BRAND if brand else ON_DEMAND) + (IN_PORTFOLIO if portfolio is not None else "")
     statement = RANKED.format(units=units, extra=f"uniq AS ({UNIQUE}), ")
     values: Mapping[str, Any] = {"workspace": workspace.pk, "brand": brand, "portfolio": portfolio, **_values(source, today, months=months)}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PLANS["sets"])
         cursor.execute(
             f"{statement} SELECT key, company_id, revenue, rank, share, before, cumulative, abc_class FROM line ORDER BY rank", values
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from erp_history.domain.formats import BadValue, Formats, read_column
 from erp_history.domain.reading import Rows
 from erp_history.domain.tables import Column, Table, joined_key
 
+NEEDED = frozenset(["filial", "excluido"])  # never NULL
 MOST_LISTED = 1000  # warnings; errors are all listed
 
 
@@ -32,7 +34,7 @@ class Remark:
 
 @dataclass(slots=True)
 class Batch:
-    """Rows that may be merged, by column (None: absent), each key once; and what is left of the others."""
+    """Rows that may be merged, by column (None: absent; a column that no row has is left out), each key once."""
 
     table: Table
     received: int
@@ -80,11 +82,16 @@ def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
 
 
 def _read(work: _Checking, column: Column, present: set[str], formats: Formats) -> None:
-    if column.name not in present:
-        work.values[column.name] = [None] * len(work.rows.rows)
-        return
     name = column.name
-    read = read_column(column, [row.get(name) for row in work.rows.rows], formats)
+    if name not in present:
+        if name in NEEDED or column.required or column.is_key or name in work.table.one_of:
+            work.values[name] = [None] * len(work.rows.rows)
+        return
+    try:
+        values = list(map(itemgetter(name), work.rows.rows))
+    except KeyError:
+        values = [row.get(name) for row in work.rows.rows]
+    read = read_column(column, values, formats)
     work.values[name] = read.values
     work.errors += [(index, name, error) for index, error in read.errors.items()]
     work.warnings += [(index, name, warning) for index, warning in read.warnings.items()]
@@ -97,7 +104,7 @@ def _check_required(work: _Checking) -> None:
     deleted = work.values["excluido"]
     message = _("This field is needed.")
     for column in work.table.columns:
-        values = work.values[column.name]
+        values = work.values.get(column.name, [])
         if not column.required or None not in values:
             continue
         missing = [index for index, value in enumerate(values) if value is None and (column.is_key or deleted[index] != "t")]
@@ -173,7 +180,7 @@ ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def _escaped(column: Sequence[str | None]) -> list[str]:
     plain = ["\\N" if value is None else value for value in column]
-    joined = "".join(value for value in column if value is not None)
-    if joined.isascii() and joined.isprintable() and "\\" not in joined:
+    joined = "".join(filter(None, column))
+    if joined.isprintable() and "\\" not in joined:
         return plain
     return ["\\N" if value is None else value.translate(ESCAPES) for value in column]

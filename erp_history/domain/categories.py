@@ -33,6 +33,7 @@ SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM moved)
 
 
 def step(step: Step) -> bool:
+    step.plan("sets")
     source = step.source
     values = {
         "day": step.run.today,

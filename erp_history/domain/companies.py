@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.domain.bulk import insert_rows
@@ -20,7 +20,7 @@ from crmsync.lib.countries import country_code
 from erp_history.domain import company_sql as sql
 from erp_history.domain.steps import Step
 from erp_history.enums import LinkKind, LinkState
-from erp_history.models import ErpLink
+from erp_history.models import ErpLink, ErpPhase
 
 PAGE = 1000
 # Companies first: people refer to them.
@@ -28,7 +28,8 @@ STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", Link
 
 
 def step(step: Step) -> bool:
-    """A page of a stage."""
+    """A page of a stage. Pages are look-ups, whatever the planner believes of tables that have just been filled."""
+    step.plan("lookups")
     cursor = step.phase.cursor
     position, after = int(cursor.get("stage", 0)), int(cursor.get("after", 0))
     if not cursor:
@@ -36,14 +37,28 @@ def step(step: Step) -> bool:
     stage, kind = STAGES[position]
     last = (_new_page if stage == "new" else _changed_page)(step, kind, after)
     if last is not None:
-        step.phase.cursor = {"stage": position, "after": last}
+        step.phase.cursor = {**cursor, "stage": position, "after": last}
         return False
-    step.phase.cursor = {"stage": position + 1, "after": 0}
+    step.phase.cursor = {**cursor, "stage": position + 1, "after": 0}
     if position + 1 < len(STAGES):
         return False
     held = ErpLink.objects.filter(workspace=step.workspace, state=LinkState.HELD).count()
     step.phase.counters["held"] = held
     step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
+    return True
+
+
+def refresh_statistics(phase: ErpPhase) -> bool:
+    """After the first contacts that a night creates, and whenever they have become four times as many, plans need to know.
+
+    In a transaction of its own: its lock would keep other nights waiting. Tells whether it was done.
+    """
+    created = int(phase.counters.get("created", 0))
+    told = int(phase.cursor.get("analysed", 0))
+    if created == 0 or created < told * 4:
+        return False
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT erp_history_analyse()")
     return True
 
 
@@ -69,6 +84,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
     if fresh:
         _create(step, kind, fresh)
         # Further codes of a tax id that has just become a contact.
+        step.plan("lookups")
         step.execute(text.match, {"ids": ids})
     step.count(len(ids))
     return int(ids[-1])
@@ -76,6 +92,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
 
 def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
     docs = [json.loads(doc) for _row_id, _request, doc in fresh]
+    step.plan("default")
     contact_ids = insert_contacts(step.workspace, docs, origin=step.origin)
     now = timezone.now()
     empty = {"workspace_id": step.workspace.pk, "kind": kind, "state": LinkState.LINKED, "reason": "", "candidates": []}
@@ -96,6 +113,7 @@ def _changed_page(step: Step, kind: str, after: int) -> int | None:
     for _link, contact_id, changed in rows:
         if changed and contact_id:
             changes[contact_id] = {**changes.get(contact_id, {}), **json.loads(changed)}
+    step.plan("default")
     written = update_contacts(step.workspace, changes, origin=step.origin) if changes else None
     step.count(len(rows), updated=len(written.updated) if written else 0)
     return int(rows[-1][0])

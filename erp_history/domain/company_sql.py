@@ -53,17 +53,23 @@ jsonb_build_object('kind', 'person', 'name', {NAME}, 'first_name', left(split_pa
   'last_name', left(btrim(substr({NAME}, length(split_part({NAME}, ' ', 1)) + 1)), 150), 'tax_id', coalesce(r.cpf, ''),
   'job_title', {line("r.cargo", 100)}, 'emails', {EMAILS}, 'phones', {PHONES}, 'organisation_id', org.contact_id)
 """
-# A person's organisation: the contact of the company of the same filial, else of the only company with the code.
+# A person's organisation: the contact of the company of the same filial, else of the only company with the code. LIMIT keeps them look-ups;
+# so does CASE, where coalesce() would not count as leakproof and so keep row-level security from using the index.
 ORGANISATION = """
 LEFT JOIN LATERAL (
-  SELECT CASE WHEN c.deleted_at IS NULL THEN l.contact_id END AS contact_id FROM erp_history_erplink l
-  JOIN contacts_contact c ON c.id = l.contact_id AND c.kind = 'organisation'
-  WHERE l.workspace_id = %(workspace)s AND l.kind = 'empresa' AND l.state = 'linked' AND l.row_id = coalesce(
-    (SELECT e.id FROM erp_history_empresa e
-      WHERE e.workspace_id = %(workspace)s AND e.filial = r.filial AND e.codigo_erp = r.codigo_empresa),
-    (SELECT min(e.id) FROM erp_history_empresa e
-      WHERE e.workspace_id = %(workspace)s AND e.codigo_erp = r.codigo_empresa HAVING count(*) = 1)
-  )
+  SELECT e.id FROM erp_history_empresa e
+  WHERE e.workspace_id = %(workspace)s AND e.filial = r.filial AND e.codigo_erp = r.codigo_empresa LIMIT 1
+) own ON true
+LEFT JOIN LATERAL (
+  SELECT min(e.id) AS id FROM erp_history_empresa e
+  WHERE e.workspace_id = %(workspace)s AND e.codigo_erp = r.codigo_empresa AND own.id IS NULL HAVING count(*) = 1
+) sole ON true
+LEFT JOIN LATERAL (
+  SELECT l.contact_id FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = 'empresa'
+  AND l.row_id = CASE WHEN own.id IS NULL THEN sole.id ELSE own.id END AND l.state = 'linked' LIMIT 1
+) ol ON true
+LEFT JOIN LATERAL (
+  SELECT c.id AS contact_id FROM contacts_contact c WHERE c.id = ol.contact_id AND c.kind = 'organisation' AND c.deleted_at IS NULL LIMIT 1
 ) org ON true
 """
 CNPJ_MASKED = "regexp_replace(r.cnpj, '^(..)(...)(...)(....)(..)$', '\\1.\\2.\\3/\\4-\\5')"
@@ -74,31 +80,44 @@ SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(aft
 ) ORDER BY r.id LIMIT %(limit)s
 """
 # One contact of this tax id: linked. Several, or a namesake that has no tax id to tell by: held for a person.
+# What is looked up is computed first: a comparison with a function's result would be made after row-level security, on every contact.
+# LIMIT and OFFSET fence the look-ups, so that each has one index to go through, also before the tables have statistics.
 MATCH = """
+WITH r AS MATERIALIZED (
+  SELECT r.id, r.{tax} AS tax, {masked} AS masked, {name} AS name, {has_organisation} AS has_organisation FROM {table} r
+  WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
+    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+  )
+)
 INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
 SELECT %(workspace)s, '{kind}', r.id, CASE WHEN cardinality(t.ids) = 1 THEN t.ids[1] END,
   CASE WHEN cardinality(t.ids) = 1 THEN 'linked' ELSE 'held' END,
   CASE WHEN cardinality(t.ids) = 1 THEN '' WHEN t.ids IS NOT NULL THEN 'several' ELSE 'same_name' END,
   CASE WHEN cardinality(t.ids) = 1 THEN '[]' ELSE to_jsonb(coalesce(t.ids, n.ids)) END, '{{}}', 0, now()
-FROM {table} r
+FROM r
 LEFT JOIN LATERAL (
-  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM contacts_contact c
-  WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.kind = '{contact_kind}'
-    AND c.tax_id IN (r.{tax}, {masked})
-) t ON r.{tax} IS NOT NULL
+  SELECT array_agg(id ORDER BY id) AS ids FROM (
+    SELECT c.id, c.kind FROM contacts_contact c
+    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.tax
+    UNION ALL
+    SELECT c.id, c.kind FROM contacts_contact c
+    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.masked
+    OFFSET 0
+  ) c WHERE c.kind = '{contact_kind}'
+) t ON r.tax IS NOT NULL
 LEFT JOIN LATERAL (
   SELECT array_agg(c.id ORDER BY c.id) AS ids FROM (
-    SELECT c.id FROM contacts_contact c
-    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.kind = '{contact_kind}' AND c.exact_name = {name}
-      AND (c.tax_id = '' OR r.{tax} IS NULL) {same_organisation}
+    SELECT c.id, c.kind, c.tax_id, c.organisation_id FROM contacts_contact c
+    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.exact_name = r.name
     LIMIT 20  -- of a name that so many have nobody could tell which is meant
-  ) c WHERE NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id AND o.kind = '{kind}'
+  ) c WHERE c.kind = '{contact_kind}' AND (c.tax_id = '' OR r.tax IS NULL) AND (c.organisation_id IS NULL OR r.has_organisation)
+  AND NOT EXISTS (
+    SELECT 1 FROM (
+      SELECT o.kind FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id OFFSET 0
+    ) o WHERE o.kind = '{kind}'
   )
 ) n ON t.ids IS NULL
-WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND (t.ids IS NOT NULL OR n.ids IS NOT NULL) AND NOT EXISTS (
-  SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
-)
+WHERE t.ids IS NOT NULL OR n.ids IS NOT NULL
 ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
 """
 # The first of each tax id becomes a contact; its other codes are matched to that one afterwards.
@@ -182,7 +201,7 @@ def of_kind(kind: str) -> Texts:
         "doc": COMPANY_DOC if is_company else PERSON_DOC,
         "joins": "" if is_company else ORGANISATION,
         "live": LIVE,
-        "same_organisation": "" if is_company else "AND (c.organisation_id IS NULL OR r.codigo_empresa IS NOT NULL)",
+        "has_organisation": "false" if is_company else "r.codigo_empresa IS NOT NULL",
         "moved": "" if is_company else "OR org.contact_id IS DISTINCT FROM (l.base ->> 'organisation_id')::bigint",
     }
     return Texts(*(text.format(**words) for text in (UNLINKED, MATCH, CREATABLE, CHANGED, ONE)))

@@ -37,6 +37,7 @@ def references() -> list[tuple[Table, Reference]]:
 
 def step(step: Step) -> bool:
     """One reference per page, so that a long step shows where it is."""
+    step.plan("sets")
     todo = references()
     position = int(step.phase.cursor.get("position", 0))
     table, item = todo[position]

@@ -84,6 +84,7 @@ def window(today: dt.date, months: int) -> dict[str, dt.date]:
 
 
 def step(step: Step) -> bool:
+    step.plan("sets")
     written = step.execute(READ, window(step.run.today, step.source.abc_months))
     [(companies,)] = step.fetch("SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s")
     step.count(companies, changed=written)

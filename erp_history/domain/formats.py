@@ -76,8 +76,10 @@ def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read
 def _quick_text(column: Column, values: Sequence[Any], kinds: set[type]) -> list[str | None] | None:
     if not kinds <= {str, type(None)}:
         return None
-    stripped = [(value.strip() or None) if value else None for value in values]
-    filled = [value for value in stripped if value is not None]
+    stripped: list[str | None] = [value.strip() if value else None for value in values] if None in values else list(map(str.strip, values))
+    if "" in stripped:
+        stripped = [value or None for value in stripped]
+    filled = list(filter(None, stripped))
     if column.size is not None and max(map(len, filled), default=0) > column.size:
         return None
     return None if UNSTORABLE.search("".join(filled)) else stripped
@@ -86,8 +88,12 @@ def _quick_text(column: Column, values: Sequence[Any], kinds: set[type]) -> list
 def _quick_decimal(values: Sequence[Any], kinds: set[type]) -> list[str | None] | None:
     if not kinds <= {str, int, float, Decimal, type(None)}:
         return None
-    texts = [None if value is None or value == "" else str(value) for value in values]
-    joined = "\n".join(text for text in texts if text is not None)
+    texts: list[str | None]
+    if kinds == {str} and "" not in values:
+        texts = list(values)
+    else:
+        texts = [None if value is None or value == "" else str(value) for value in values]
+    joined = "\n".join(filter(None, texts))
     return texts if not joined or PLAIN_NUMBERS.fullmatch(joined + "\n") else None
 
 

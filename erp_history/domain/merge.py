@@ -34,10 +34,11 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
     table = batch.table
     statement = _statement(table.name, deletions=batch.has_deletions, snapshot=snapshot_id is not None)
     values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id}
+    names = [name for name in table.names if name in batch.columns]
     with connection.cursor() as cursor:
         cursor.execute(_temporary(table.name))
-        with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(table.names)}) FROM STDIN") as copy:
-            copy.write(copy_text([batch.columns[name] for name in table.names]))
+        with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(names)}) FROM STDIN") as copy:
+            copy.write(copy_text([batch.columns[name] for name in names]))
         cursor.execute(statement, values)
         new, changed, touched, same, old, inserted, updated = cursor.fetchone()
         cursor.execute(f"DELETE FROM pg_temp.{_staging(table)}")

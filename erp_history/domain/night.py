@@ -199,10 +199,13 @@ def _next_phase(run: ErpRun) -> ErpPhase | None:
 
 
 def _fetch(workspace: Workspace, run: ErpRun) -> viewmode.Page | None:
-    """A page of a view is read before our own transaction begins: the ERP's database may take its time."""
+    """What belongs before the step's own transaction: a page of a view (the ERP's database may take its time), fresh statistics."""
     with workspace_tx(workspace):
         phase = _next_phase(run)
         source = source_of(workspace)
+    if phase is not None and phase.name == Phase.COMPANIES and companies.refresh_statistics(phase):
+        with workspace_tx(workspace):
+            ErpPhase.objects.filter(pk=phase.pk).update(cursor={**phase.cursor, "analysed": phase.counters["created"]})
     return viewmode.fetch(source, phase.cursor) if phase is not None and phase.name == Phase.IMPORT else None
 
 

@@ -41,6 +41,7 @@ WHERE f.workspace_id = %(workspace)s AND f.company_id = fresh.company_id AND f.p
 
 
 def step(step: Step) -> bool:
+    step.plan("sets")
     step.execute(SELLERS)
     moved = step.execute(ASSIGN)
     [(companies,)] = step.fetch(

@@ -60,15 +60,18 @@ SELECT p.id, p.contact_id, (
 def step(step: Step) -> bool:
     """First the figures, then the contacts page by page."""
     if not step.phase.cursor:
+        step.plan("sets")
         [(contacts, changed, gone)] = step.fetch(FIGURES)
         step.count(contacts, figures=changed, gone=gone)
         step.phase.cursor = {"after": 0}
         return False
+    step.plan("lookups")
     rows = step.fetch(CHANGED, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
     if not rows:
         step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
         return True
     changes: dict[int, Any] = {contact_id: json.loads(changed) for _id, contact_id, changed in rows if changed}
+    step.plan("default")
     written = update_contacts(step.workspace, changes, origin=step.origin).updated if changes else []
     step.count(0, updated=len(written))
     step.phase.cursor = {"after": rows[-1][0]}

@@ -249,8 +249,7 @@ def test_8_a_crash_at_any_point_costs_one_page(world: World, monkeypatch: pytest
             world.sandbox.control(reset=True, clients=12, suppliers=0, invoices=3)
             with world.open():
                 world.connection.links.all().delete()
-            for contact in world.contacts():
-                world.delete(contact)
+            world.delete(*world.contacts())
             world.sync_soon()
             with pytest.MonkeyPatch.context() as patch:
                 came = crash_at(patch, moment, after_commit=after_commit)

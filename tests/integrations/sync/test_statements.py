@@ -49,8 +49,7 @@ def test_as_many_statements_for_200_records_as_for_20(world: World, statements: 
     found: list[dict[str, int]] = []
     for clients in (20, 200):
         world.sandbox.control(reset=True, clients=clients, suppliers=0, invoices=0)
-        for contact in world.contacts():
-            world.delete(contact)
+        world.delete(*world.contacts())
         found.append(costs(world, statements, lambda: prepare(world, situation)))
         with world.open():
             world.connection.links.all().delete()
@@ -61,13 +60,12 @@ def test_as_many_statements_for_200_records_as_for_20(world: World, statements: 
 
 def prepare(world: World, situation: str) -> None:
     names = [client["name"] for client in world.clients().values()]
-    if situation in {"linked", "pushed"}:
-        for name in names:
-            world.add(name, emails=[{"label": "", "email": "here@us.example"}] if situation == "pushed" else [])
+    if situation == "linked":
+        world.add_all(names)
+    if situation == "pushed":
+        world.add_all(names, emails=[{"label": "", "email": "here@us.example"}])
     if situation == "held":
-        for name in names:
-            world.add(name)
-            world.add(name)
+        world.add_all([*names, *names])
     if situation in {"first", "pushed"}:
         world.fail("403", method="PUT")  # queued is enough: one refusal ends the sending
         world.connect(run=False)
@@ -76,8 +74,7 @@ def prepare(world: World, situation: str) -> None:
     if situation == "changed":
         world.sandbox.control(put_clients=[{"id": pk, "email": f"new{pk}@them.example"} for pk in list(world.clients())[:20]])
     if situation == "deleted here":
-        for contact in world.contacts():
-            world.delete(contact)
+        world.delete(*world.contacts())
 
 
 def test_reading_20_pages_without_news_costs_next_to_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

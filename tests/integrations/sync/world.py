@@ -139,9 +139,13 @@ class World:
         with self.open():
             update_contacts(self.workspace, {contact.pk: fields}, origin=self.origin)
 
-    def delete(self, contact: Contact) -> None:
+    def add_all(self, names: Sequence[str], **fields: Any) -> None:
         with self.open():
-            delete_contacts(self.workspace, [contact.pk], origin=self.origin)
+            create_contacts(self.workspace, [{"kind": "organisation", "name": name, **fields} for name in names], origin=self.origin)
+
+    def delete(self, *contacts: Contact) -> None:
+        with self.open():
+            delete_contacts(self.workspace, [contact.pk for contact in contacts], origin=self.origin)
 
     def restore(self, contact: Contact) -> None:
         with self.open():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from accounts.models import Workspace
 from erp_history.models import ErpSource
 from integrations.domain.vault import key_ring
 
@@ -24,3 +25,13 @@ def read_secrets(source: ErpSource) -> dict[str, Any]:
 def seal_secrets(source: ErpSource, secrets: dict[str, Any]) -> str:
     """The text to store in `source.secrets`; the source must have been saved once."""
     return key_ring().encrypt(json.dumps(secrets), _place(source)) if secrets else ""
+
+
+def rotate(workspace: Workspace) -> int:
+    """Encrypt anew what another than the first key encrypts; inside workspace_tx."""
+    source = ErpSource.objects.select_for_update(of=("self",)).filter(workspace=workspace).exclude(secrets="").first()
+    if source is None or not key_ring().needs_rotation(source.secrets):
+        return 0
+    source.secrets = seal_secrets(source, read_secrets(source))
+    source.save(update_fields=["secrets"])
+    return 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from integrations.domain.vault import key_ring, read_secrets, seal_secrets
 from integrations.models import Connection
+
+ALSO: list[Callable[[Workspace], int]] = []  # apps above keep secrets too: each rotates its own inside workspace_tx
 
 
 def rotate(workspace: Workspace) -> int:
@@ -16,4 +20,4 @@ def rotate(workspace: Workspace) -> int:
         for row in old:
             row.secrets = seal_secrets(row, read_secrets(row))
             row.save(update_fields=["secrets"])
-    return len(old)
+        return len(old) + sum(rotate_others(workspace) for rotate_others in ALSO)

@@ -28,13 +28,14 @@ STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", Link
 
 
 def step(step: Step) -> bool:
-    """A page of a stage. Pages are look-ups, whatever the planner believes of tables that have just been filled."""
-    step.plan("lookups")
+    """A page of a stage."""
     cursor = step.phase.cursor
     position, after = int(cursor.get("stage", 0)), int(cursor.get("after", 0))
     if not cursor:
         step.execute("DELETE FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND state = 'held'")
     stage, kind = STAGES[position]
+    # Whether there is anything to do is asked of all rows at once; pages are look-ups, whatever the planner believes of fresh tables.
+    step.plan("lookups" if after else "sets")
     last = (_new_page if stage == "new" else _changed_page)(step, kind, after)
     if last is not None:
         step.phase.cursor = {**cursor, "stage": position, "after": last}
@@ -79,6 +80,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
     ids = [row[0] for row in page]
     if not ids:
         return None
+    step.plan("lookups")
     step.execute(text.match, {"ids": ids})
     fresh = step.fetch(text.creatable, _values(step, ids=ids))
     if fresh:

@@ -8,6 +8,7 @@ keys wait for one another instead of locking each other out.
 from __future__ import annotations
 
 import functools
+import zlib
 from dataclasses import dataclass
 
 from django.db import connection
@@ -48,7 +49,9 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
 
 
 def _staging(table: Table) -> str:
-    return f"erp_in_{table.name}"
+    """Named after its columns too: a session may outlive a migration."""
+    shape = " ".join(f"{column.name} {column.db_type}" for column in table.columns)
+    return f"erp_in_{table.name}_{zlib.crc32(shape.encode()):08x}"
 
 
 @functools.cache

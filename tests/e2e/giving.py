@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.e2e.arriving import FIRM, HOME, LACKING, NEAR, PERSON
+from tests.e2e.arriving import BOOKS_NEAR, FIRM, HOME, LACKING, PERSON
 from tests.e2e.syncing import open_connection, open_contact, open_in_the_books, pair, panel, sync_now
 from tests.e2e.visitor import Visitor
 
@@ -77,7 +77,7 @@ def export_a_person_of_a_firm(visitor: Visitor) -> None:
 
 
 def merge_the_duplicate(visitor: Visitor) -> None:
-    """One click; the name that went does not come back with the next sync."""
+    """One click; the books' name stays, and nothing comes back with the next sync."""
     page = visitor.page
     visitor.go(f"{HOME}/contacts/duplicates/")
     visitor.follow("Compare", within=pair(visitor))
@@ -89,7 +89,7 @@ def merge_the_duplicate(visitor: Visitor) -> None:
     sync_now(visitor)
     visitor.go(f"{HOME}/contacts/?q=northgate+dental")
     expect(page.locator("tbody tr")).to_have_count(1)
-    visitor.follow(NEAR)
+    visitor.follow(BOOKS_NEAR)
     expect(panel(visitor)).to_contain_text("In sync")
     expect(panel(visitor).locator("tbody tr").first).to_contain_text("INV-")
     visitor.look("30-merged")

@@ -7,6 +7,7 @@ class ConnectionStatus(TextChoices):
     ACTIVE = "ACTIVE", _("Connected")
     RECONNECT = "RECONNECT", _("Reconnect")
     PAUSED = "PAUSED", _("Paused")
+    DONE = "DONE", _("Imported")
     OFF = "OFF", _("Off")
 
 
@@ -36,6 +37,7 @@ class RunKind(TextChoices):
     SCHEDULED = "scheduled", _("Scheduled")
     MANUAL = "manual", _("Sync now")
     PREVIEW = "preview", _("Preview")
+    MATCH = "match", _("Match")
     UNDO = "undo", _("Undo")
 
 
@@ -78,3 +80,12 @@ class Level(TextChoices):
     INFO = "info", _("Info")
     WARNING = "warning", _("Warning")
     ERROR = "error", _("Error")
+
+
+class PairingWhy(TextChoices):
+    """Why a contact is suggested for a record."""
+
+    TAX_ID = "tax_id", _("Equal tax id")
+    NAME = "name", _("Equal name")
+    NEAR = "near", _("Similar name")
+    NONE = "none", _("No suggestion")

@@ -1,7 +1,22 @@
-from integrations.models.connection import Connection, OAuthAttempt, Wake
+from integrations.models.connection import Connection, Hint, HookDoor, OAuthAttempt, Wake
 from integrations.models.exchange import Exchange
 from integrations.models.link import Link
 from integrations.models.outbox import Outbox
+from integrations.models.pairing import Pairing
 from integrations.models.run import Run, RunLine, Seen, Staged
 
-__all__ = ["Connection", "Exchange", "Link", "OAuthAttempt", "Outbox", "Run", "RunLine", "Seen", "Staged", "Wake"]
+__all__ = [
+    "Connection",
+    "Exchange",
+    "Hint",
+    "HookDoor",
+    "Link",
+    "OAuthAttempt",
+    "Outbox",
+    "Pairing",
+    "Run",
+    "RunLine",
+    "Seen",
+    "Staged",
+    "Wake",
+]

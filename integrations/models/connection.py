@@ -19,6 +19,7 @@ class Connection(WorkspaceModel):
     """One workspace tied to one account at a provider. Off rows stay: they hold the links for the day the same account comes back."""
 
     provider = models.CharField(max_length=30)
+    title = models.CharField(_("name"), max_length=80, blank=True)  # what people call it; empty = the provider's own name
     status = models.CharField(max_length=10, choices=ConnectionStatus.choices, default=ConnectionStatus.SETUP)
     settings = models.JSONField(_("settings"), default=dict)
     field_choices = models.JSONField(default=dict)  # canonical field -> {"flow", "mode"} where it differs from the manifest
@@ -39,6 +40,7 @@ class Connection(WorkspaceModel):
     last_full_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)  # failed runs in a row
     alerted_at = models.DateTimeField(null=True)
+    history = models.JSONField(default=dict)  # readings so far, see engine.incremental.History
     restores_links = models.BooleanField(default=False)  # enabled again: the first sync proves whether it is the same account
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -84,3 +86,34 @@ class Wake(models.Model):
 
     def __str__(self) -> str:
         return f"wake {self.connection_id} at {self.at}"
+
+
+class HookDoor(models.Model):
+    """Where a vendor's call belongs. It knows no workspace yet when it comes in, so this is read across all, by the key's digest."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+")
+    key_digest = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"door of {self.connection_id}"
+
+
+class Hint(WorkspaceModel):
+    """The inbox: a record that a vendor's webhook asks us to read again. Calls about one record coalesce; no value of a call is kept."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="hints", db_index=False)
+    remote_kind = models.CharField(max_length=30)
+    remote_id = models.CharField(max_length=100)
+    was_id = models.CharField(max_length=100, blank=True)  # the id it had before, when the vendor says so
+    at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workspace", "connection", "remote_kind", "remote_id"], name="hint_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remote_kind} {self.remote_id}"

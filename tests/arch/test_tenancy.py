@@ -15,7 +15,7 @@ from django_scopes import ScopeError
 from accounts.models import ApiToken, Membership, Team, User, Workspace
 from accounts.scoping import AnotherWorkspace, Origin, WorkspaceModel, workspace_tx
 from erp_history.models import ErpDue
-from integrations.models import Wake
+from integrations.models import HookDoor, Wake
 from tests.arch.samples import fill, our_models, workspace_models
 from tests.fixtures import Cast
 
@@ -26,6 +26,7 @@ OPEN: dict[type[Model], str] = {
     Membership: "log-in and the switcher read it before a workspace is chosen",
     ApiToken: "found by its prefix before the workspace is known",
     ErpDue: "the scheduler asks for all workspaces at once; it holds ids and times only",
+    HookDoor: "a vendor's call knows no workspace yet; it holds ids and a digest only",
     Wake: "the scheduler asks for all workspaces at once; it holds ids and times only",
 }
 

@@ -40,7 +40,7 @@ def test_a_long_sync_of_one_workspace_does_not_keep_another_waiting(workers: Wor
 def test_a_connection_to_postgresql_that_is_cut_costs_one_page(workers: Workers, world: World, phase: Phase) -> None:
     """F4."""
     world.sandbox.control(reset=True, clients=2000, suppliers=0, invoices=0)
-    world.fail("slow", path="/clients/clients", seconds=0.1)
+    world.fail("slow", path="/clients/clients", seconds=0.5)  # ten pages: several stores of about a second each
     world.connect(run=False)
     workers.start()
     workers.beat()

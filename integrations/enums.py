@@ -20,6 +20,7 @@ class Health(TextChoices):
     RECONNECT = "reconnect", _("Reconnect")
     PAUSED = "paused", _("Paused")
     SETUP = "setup", _("Set up")
+    DONE = "done", _("Imported")
     OFF = "off", _("Off")
 
 

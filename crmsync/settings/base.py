@@ -21,7 +21,12 @@ PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env("PUBLIC_URL", default=f"http://localhost:{PORT}").rstrip("/")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
-CRMSYNC_PROVIDERS = ["integrations.providers.crunch"]
+CRMSYNC_PROVIDERS = [
+    "integrations.providers.crunch",
+    "integrations.providers.movidesk",
+    "integrations.providers.economic",
+    "integrations.providers.nectar",
+]
 
 INSTALLED_APPS = [
     "crmsync",

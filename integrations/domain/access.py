@@ -21,7 +21,8 @@ from integrations.engine.provider import Manifest, OAuth2, Provider
 from integrations.engine.types import Reason
 from integrations.kit import oauth
 from integrations.kit.context import ProviderContext
-from integrations.kit.http import Http, bearer
+from integrations.kit.credentials import authorise_with
+from integrations.kit.http import Authorise, Http, bearer
 from integrations.models import Connection
 
 EARLY = 60.0  # seconds before its end at which a token is renewed; a short-lived one at a tenth of its life
@@ -40,20 +41,35 @@ def open_access(connection: Connection, *, renew: bool = True) -> Access:
     manifest = registry.manifest(connection.provider)
     tokens = Tokens(connection, manifest, renew=renew)
     recorder = Recorder()
-    http = Http(
-        api_url(manifest),
-        authorise=bearer(tokens.current),
-        refresh=tokens.refresh if manifest.auth and renew else None,
-        pace=SharedPace(connection.pk, per_second=float(_env(manifest, "REQUESTS_PER_SECOND") or 0)),
-        record=recorder,
-        allow_private=settings.OUTBOUND_ALLOW_PRIVATE,
+    common: dict[str, Any] = {
+        "authorise": _authorise(manifest, tokens),
+        "refresh": tokens.refresh if manifest.auth and renew else None,
+        "pace": SharedPace(connection.pk, per_second=float(_env(manifest, "REQUESTS_PER_SECOND") or 0)),
+        "record": recorder,
+        "rest_after": manifest.rest_after,
+        "allow_private": settings.OUTBOUND_ALLOW_PRIVATE,
+        **({"attempts": manifest.budget.attempts} if manifest.budget else {}),
+    }
+    context = ProviderContext(
+        settings=connection.settings,
+        http=Http(api_url(manifest), **common),
+        env=settings.ENVIRON,
+        token=tokens.told(),
+        services={each.key: Http(settings.ENVIRON.get(each.variable) or each.url, **common) for each in manifest.services},
     )
-    context = ProviderContext(settings=connection.settings, http=http, env=settings.ENVIRON, token=tokens.told())
     return Access(provider=registry.connect(connection.provider, context), recorder=recorder)
 
 
+def _authorise(manifest: Manifest, tokens: Tokens) -> Authorise:
+    """A bearer token, or the secrets where the vendor wants them."""
+    if not manifest.credentials:
+        return bearer(tokens.current)
+    return authorise_with(manifest.credentials, tokens.secret, settings.ENVIRON)
+
+
 def api_url(manifest: Manifest) -> str:
-    return _env(manifest, "API_URL") or manifest.api_url
+    told = settings.ENVIRON.get(manifest.api_variable, "") if manifest.api_variable else _env(manifest, "API_URL")
+    return str(told) or manifest.api_url
 
 
 def _env(manifest: Manifest, name: str) -> str:
@@ -86,6 +102,10 @@ class Tokens:
             self.refresh()
             self._sent.token = self._secrets.get("access_token")
         return str(self._sent.token or self._secrets.get("token") or "")
+
+    def secret(self, key: str) -> str:
+        """A secret that a person has given, by its key."""
+        return str(self._secrets.get(key) or "")
 
     def told(self) -> dict[str, Any]:
         return dict(self._secrets.get("told") or {})

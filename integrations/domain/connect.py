@@ -143,7 +143,8 @@ def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], 
         first = row.status == ConnectionStatus.SETUP
         _store(row, known, account, user)
         audit(row, "connection.connected", user=user, data={"account": account.name or account.id})
-        run_kind = RunKind.INITIAL if first or row.last_success_at is None else RunKind.MANUAL
+        is_import = registry.manifest(row.provider).one_time
+        run_kind = RunKind.INITIAL if first or is_import or row.last_success_at is None else RunKind.MANUAL
         request_run(row, kind=run_kind, user=user)
         wake_at(row)
         connection.refresh_from_db()
@@ -229,3 +230,15 @@ def disable(connection: Connection, *, user: User | None) -> None:
         sleep_until(row, None, rung_at=None)
         audit(row, "connection.disabled", user=user)
         connection.refresh_from_db()
+
+
+def finish_import(connection: Connection) -> None:
+    """A one-time import has brought everything over: nothing runs by itself any more, and its secret is forgotten.
+
+    Call it in the transaction that ends the run. Connecting with a new secret starts the import again.
+    """
+    Connection.objects.filter(pk=connection.pk, status=ConnectionStatus.ACTIVE).update(
+        status=ConnectionStatus.DONE, secrets="", next_due_at=None, token_expires_at=None, notice={}
+    )
+    connection.refresh_from_db()
+    audit(connection, "connection.imported", user=None)

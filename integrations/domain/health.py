@@ -106,6 +106,7 @@ def _state(connection: Connection, run: Run | None, attention: int) -> Health:
         ConnectionStatus.SETUP: Health.SETUP,
         ConnectionStatus.PAUSED: Health.PAUSED,
         ConnectionStatus.RECONNECT: Health.RECONNECT,
+        ConnectionStatus.DONE: Health.DONE,
     }
     if connection.status in fixed:
         return fixed[ConnectionStatus(connection.status)]

@@ -9,4 +9,5 @@ class ErpHistoryConfig(AppConfig):
     def ready(self) -> None:
         import_module("erp_history.tasks")  # its receivers hear of merged contacts
         import_module("erp_history.panels").register()
+        import_module("erp_history.views.places").register()
         import_module("integrations.domain.rotation").ALSO.append(import_module("erp_history.domain.vault").rotate)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.scoping import workspace_tx
 from integrations import registry
+from integrations.domain.allowance import SharedBudget
 from integrations.domain.exchanges import Recorder
 from integrations.domain.pace import SharedPace
 from integrations.domain.vault import read_secrets, seal_secrets
@@ -22,7 +23,7 @@ from integrations.engine.types import Reason
 from integrations.kit import oauth
 from integrations.kit.context import ProviderContext
 from integrations.kit.credentials import authorise_with
-from integrations.kit.http import Authorise, Http, bearer
+from integrations.kit.http import Authorise, Exchange, Http, bearer
 from integrations.models import Connection
 
 EARLY = 60.0  # seconds before its end at which a token is renewed; a short-lived one at a tenth of its life
@@ -44,11 +45,9 @@ def open_access(connection: Connection, *, renew: bool = True) -> Access:
     common: dict[str, Any] = {
         "authorise": _authorise(manifest, tokens),
         "refresh": tokens.refresh if manifest.auth and renew else None,
-        "pace": SharedPace(connection.pk, per_second=float(_env(manifest, "REQUESTS_PER_SECOND") or 0)),
-        "record": recorder,
         "rest_after": manifest.rest_after,
         "allow_private": settings.OUTBOUND_ALLOW_PRIVATE,
-        **({"attempts": manifest.budget.attempts} if manifest.budget else {}),
+        **_paced(connection, manifest, recorder),
     }
     context = ProviderContext(
         settings=connection.settings,
@@ -58,6 +57,20 @@ def open_access(connection: Connection, *, renew: bool = True) -> Access:
         services={each.key: Http(settings.ENVIRON.get(each.variable) or each.url, **common) for each in manifest.services},
     )
     return Access(provider=registry.connect(connection.provider, context), recorder=recorder)
+
+
+def _paced(connection: Connection, manifest: Manifest, recorder: Recorder) -> dict[str, Any]:
+    """All hosts of a vendor and all workers share one pace. A connection that is only being tried has none of its own yet."""
+    owner = str(connection.pk or f"{connection.workspace_id}-{connection.provider}")
+    if manifest.budget is None:
+        return {"pace": SharedPace(owner, per_second=float(_env(manifest, "REQUESTS_PER_SECOND") or 0)), "record": recorder}
+    pace = SharedBudget(owner, manifest.budget, connection.settings, zone=connection.workspace.time_zone)
+
+    def record(exchange: Exchange) -> None:
+        recorder(exchange)
+        pace.note(exchange)
+
+    return {"pace": pace, "record": record, "attempts": manifest.budget.attempts}
 
 
 def _authorise(manifest: Manifest, tokens: Tokens) -> Authorise:

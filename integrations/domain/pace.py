@@ -18,8 +18,8 @@ LOOK_AGAIN = 0.5  # seconds for which this worker trusts what Redis said
 class SharedPace:
     """Waits briefly in the worker; a longer wait becomes Retry(after), which frees it."""
 
-    def __init__(self, connection_id: int, *, per_second: float = 0.0) -> None:
-        self._key = f"pace:{connection_id}"
+    def __init__(self, owner: str, *, per_second: float = 0.0) -> None:
+        self._key = f"pace:{owner}"
         self._interval = 1 / per_second if per_second else 0.0
         self._blocked_until = 0.0
         self._looked_at = 0.0
@@ -37,8 +37,9 @@ class SharedPace:
             self._note(time.time() + self._interval, seconds=60)
 
     def slow_down(self, seconds: float) -> None:
-        self._blocked_until = time.time() + seconds
-        self._note(self._blocked_until, seconds=int(seconds) + 60)
+        """A longer rest that another worker was asked for stays."""
+        self._blocked_until = max(self._recall(), time.time() + seconds)
+        self._note(self._blocked_until, seconds=int(self._blocked_until - time.time()) + 60)
 
     def _recall(self) -> float:
         try:

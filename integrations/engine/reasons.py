@@ -217,6 +217,10 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(vendor)s asks to wait before the next call."),
         gettext_noop("It goes on by itself."),
     ),
+    "quiet_hours": (
+        gettext_noop("These are quiet hours: nothing is asked of %(vendor)s."),
+        gettext_noop("It goes on by itself when they are over."),
+    ),
     "vendor_down": (gettext_noop("%(vendor)s has a fault at the moment."), _RETRIED),
     "timeout": (gettext_noop("%(vendor)s did not answer in time."), _RETRIED),
     "too_slow": (gettext_noop("%(vendor)s sent its answer too slowly."), _RETRIED),

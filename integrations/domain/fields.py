@@ -20,9 +20,10 @@ from integrations.models import Connection, Link
 OFF = "off"
 
 
-def fields_of(connection: Connection, manifest: Manifest) -> tuple[FieldMap, ...]:
-    """The map as this connection uses it; fields that are switched off are not in it."""
-    chosen = [_chosen(each, connection.field_choices.get(each.ours) or {}) for each in manifest.fields]
+def fields_of(connection: Connection, manifest: Manifest, *, kind: str = "") -> tuple[FieldMap, ...]:
+    """The map as this connection uses it, for records of a kind; fields that are switched off are not in it."""
+    table = manifest.fields_of(kind) if kind else manifest.fields
+    chosen = [_chosen(each, connection.field_choices.get(each.ours) or {}) for each in table]
     return tuple(each for each in chosen if each is not None)
 
 

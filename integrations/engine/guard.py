@@ -15,6 +15,8 @@ from integrations.engine.merge import is_empty, same
 from integrations.engine.reasons import OWN_CHOICES
 from integrations.engine.types import Action, Decision, Fields, Local, Reason
 
+# A record that was made from here is left out from its first day: nothing is taken away.
+_NO_LOSS = OWN_CHOICES | {"marked_ours", "organisation_marked_ours"}
 ALWAYS_ALLOWED = 20
 ALLOWED_SHARE = 10  # one in ten
 
@@ -72,7 +74,7 @@ def check_list(*, read: int, links: int) -> Stop | None:
 
 def _hides(decision: Decision) -> bool:
     left_out = decision.action is Action.SKIP and decision.contact_id is not None
-    return left_out and decision.reason is not None and decision.reason.code not in OWN_CHOICES
+    return left_out and decision.reason is not None and decision.reason.code not in _NO_LOSS
 
 
 def _overwrites(decision: Decision, contacts: Mapping[int, Local]) -> bool:

@@ -105,9 +105,11 @@ class _Batch:
     policy: Policy
     claims: Mapping[Claim, int]
     bound: Container[Claim]
+    silent: Container[int] = frozenset()
 
-    def fields_of(self, kind: str) -> Sequence[FieldMap]:
-        return _fields_of(self.fields, kind, self.policy)
+    def fields_of(self, kind: str, contact_id: int | None = None) -> Sequence[FieldMap]:
+        fields = _fields_of(self.fields, kind, self.policy)
+        return incoming_only(fields) if contact_id in self.silent else fields
 
     def write(self, contact: Local, changes: Fields) -> None:
         self.contacts[contact.id] = replace(contact, fields={**contact.fields, **changes}, deleted=False)
@@ -121,13 +123,15 @@ def plan_pull(
     matches: Mapping[Ref, Match],
     fields: Sequence[FieldMap],
     policy: Policy,
+    silent: Container[int] = frozenset(),
 ) -> list[Decision]:
     """Decide about each record, parents before their children and otherwise in the order given.
 
     `contacts` must hold the contacts of `links` and `matches`; one that is absent counts as deleted for good.
+    `silent` are contacts of which nothing may go out: theirs comes in, ours stays here.
     """
     once = {record.ref: record for record in records}  # a drifting list may serve one twice: the later reading counts
-    batch = _Batch(links, dict(contacts), matches, fields, policy, _claims(records, links, matches), _bound(links, once))
+    batch = _Batch(links, dict(contacts), matches, fields, policy, _claims(records, links, matches), _bound(links, once), silent)
     return [_decide(batch, record) for record in _parents_first(list(once.values()))]
 
 
@@ -293,7 +297,7 @@ def _create(batch: _Batch, remote: Remote) -> Decision:
 
 
 def _merged(batch: _Batch, remote: Remote, local: Local, base: Base | None, action: Action | None) -> Decision:
-    fields = batch.fields_of(remote.ref.kind)
+    fields = batch.fields_of(remote.ref.kind, local.id)
     result = merge(fields, base=base, ours=local.fields, theirs=remote.party.fields, policy=batch.policy.conflict)
     batch.write(local, result.local)
     question = _open_question(result, fields, remote)

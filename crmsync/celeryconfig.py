@@ -45,7 +45,11 @@ task_publish_retry_policy = {"max_retries": 2, "interval_start": 0, "interval_st
 task_default_queue = "default"
 task_create_missing_queues = False
 # Slices of a sync and of an ERP night take up to a minute; what is not named here is short.
-task_routes = {"integrations.attend": {"queue": "sync"}, "erp_history.night": {"queue": "sync"}}
+task_routes = {
+    "integrations.attend": {"queue": "sync"},
+    "erp_history.night": {"queue": "sync"},
+    "erp_history.export": {"queue": "sync"},
+}
 task_queues = [Queue("default"), Queue("sync")]
 
 worker_prefetch_multiplier = 1

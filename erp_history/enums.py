@@ -27,6 +27,7 @@ class Engine(TextChoices):
 class RunKind(TextChoices):
     SCHEDULED = "scheduled", _("Scheduled")
     MANUAL = "manual", _("By hand")
+    RETRY = "retry", _("Tried again")
 
 
 class RunStatus(TextChoices):
@@ -106,3 +107,13 @@ class RequestSource(TextChoices):
 class SnapshotStatus(TextChoices):
     OPEN = "open", _("Open")
     CLOSED = "closed", _("Closed")
+
+
+class ExportStatus(TextChoices):
+    """How far an Excel file of the history is."""
+
+    QUEUED = "queued", _("Waiting to start")
+    RUNNING = "running", _("Running")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")

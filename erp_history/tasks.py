@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.models import Workspace
+from accounts.scoping import workspace_tx
 from contacts.signals import contacts_merged, contacts_unmerged
-from erp_history.domain import attend, companies, sources
+from erp_history.domain import attend, companies, exports, sources
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,22 @@ def tick(**_future: Any) -> int:
 def night(*, workspace_id: int, **_future: Any) -> None:
     """One slice of the night; more of it goes to the end of the queue, so that others get their turn."""
     workspace = Workspace.objects.filter(pk=workspace_id).first()
-    if workspace is not None and attend.attend(workspace, now=timezone.now()):
+    if workspace is None:
+        return
+    with workspace_tx(workspace):
+        is_export_waiting = exports.is_waiting(workspace)
+    if is_export_waiting:
+        ring_export(workspace_id)
+    if attend.attend(workspace, now=timezone.now()):
         ring(workspace_id)
+
+
+@shared_task(name="erp_history.export", soft_time_limit=3500, time_limit=3600)
+def export(*, workspace_id: int, **_future: Any) -> None:
+    """Make the Excel file that somebody waits for. Delivered twice, the second one finds it taken."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
+        exports.advance(workspace)
 
 
 @shared_task(name="erp_history.nightly_housekeeping")
@@ -43,8 +58,16 @@ def nightly_housekeeping(**_future: Any) -> None:
 
 def ring(workspace_id: int) -> None:
     """Ask a worker to look now. Without Redis the beat's next minute does it."""
+    _send(night, workspace_id)
+
+
+def ring_export(workspace_id: int) -> None:
+    _send(export, workspace_id)
+
+
+def _send(task: Task[Any, Any], workspace_id: int) -> None:
     try:
-        night.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
+        task.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
     except OperationalError:
         log.warning("the broker does not answer: workspace %s waits for the next tick", workspace_id)
 
@@ -53,6 +76,12 @@ def ring_after_commit(workspace: Workspace) -> None:
     workspace_id = workspace.pk
     sources.look_at(workspace, timezone.now())
     transaction.on_commit(lambda: ring(workspace_id))
+
+
+def ring_export_after_commit(workspace: Workspace) -> None:
+    workspace_id = workspace.pk
+    sources.look_at(workspace, timezone.now() + sources.CHECK_AGAIN)
+    transaction.on_commit(lambda: ring_export(workspace_id))
 
 
 @receiver(contacts_merged, dispatch_uid="erp_history.contacts_merged")

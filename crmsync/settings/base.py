@@ -149,6 +149,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(DATA_DIR / "files"))()
+# Exports stop before the disk has less room than this left.
+EXPORT_RESERVE_BYTES = env.int("EXPORT_RESERVE_BYTES", default=200 * 2**20)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 _email = env.email_url("EMAIL_URL", default="consolemail://")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +16,7 @@ from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.periods import local_day
 from crmsync.lib.text import clip
 from erp_history.domain import abc, categories, companies, documents, figures, portfolios, publish, viewmode
+from erp_history.domain.leases import holder_is_dead, new_lease
 from erp_history.domain.sources import plan_next, source_of, zone_of
 from erp_history.domain.steps import Step, StepFailed
 from erp_history.enums import Outcome, Phase, PhaseStatus, RunKind, RunStatus
@@ -53,6 +51,7 @@ def request_run(
     slot: dt.datetime | None = None,
     today: dt.date | None = None,
     now: dt.datetime | None = None,
+    is_retry: bool = False,
 ) -> tuple[ErpRun, bool]:
     """The night to come: a new one, or the one under way. Of a slot there is one night only."""
     now = now or timezone.now()
@@ -63,13 +62,19 @@ def request_run(
         source_of(workspace)
         try:
             with transaction.atomic():
-                return _create(workspace, user=user, slot=slot, today=today or local_day(now, zone_of(workspace))), True
+                day = today or local_day(now, zone_of(workspace))
+                return _create(workspace, kind=_kind(slot, is_retry=is_retry), user=user, slot=slot, today=day), True
         except IntegrityError:
             return ErpRun.objects.filter(Q(slot=slot, slot__isnull=False) | ~Q(status=RunStatus.DONE), workspace=workspace).get(), False
 
 
-def _create(workspace: Workspace, *, user: User | None, slot: dt.datetime | None, today: dt.date) -> ErpRun:
-    kind = RunKind.MANUAL if slot is None else RunKind.SCHEDULED
+def _kind(slot: dt.datetime | None, *, is_retry: bool) -> RunKind:
+    if is_retry:
+        return RunKind.RETRY
+    return RunKind.MANUAL if slot is None else RunKind.SCHEDULED
+
+
+def _create(workspace: Workspace, *, kind: RunKind, user: User | None, slot: dt.datetime | None, today: dt.date) -> ErpRun:
     run = ErpRun.objects.create(workspace=workspace, kind=kind, slot=slot, today=today, requested_by=user)
     failed = _failed_before(workspace, run)
     ErpPhase.objects.bulk_create([_phase(run, name, position, failed.get(name)) for position, name in enumerate(STEPS)])
@@ -119,7 +124,7 @@ def advance(workspace: Workspace, *, until: float | None = None, on_step: Callab
 
 def claim(workspace: Workspace) -> ErpRun | None:
     """Take the open night if nobody holds it, or its holder is gone."""
-    now, lease = timezone.now(), _new_lease()
+    now, lease = timezone.now(), new_lease()
     with workspace_tx(workspace):
         run = (
             ErpRun.objects.select_for_update(skip_locked=True, of=("self",))
@@ -127,7 +132,7 @@ def claim(workspace: Workspace) -> ErpRun | None:
             .exclude(status=RunStatus.DONE)
             .first()
         )
-        if run is None or (run.lease and run.lease_until and run.lease_until > now and not _holder_is_dead(run.lease)):
+        if run is None or (run.lease and run.lease_until and run.lease_until > now and not holder_is_dead(run.lease)):
             return None
         run.workspace = workspace
         run.lease, run.lease_until, run.status, run.attempts = lease, now + LEASE, RunStatus.RUNNING, run.attempts + 1
@@ -136,24 +141,6 @@ def claim(workspace: Workspace) -> ErpRun | None:
         if run.attempts > MAX_ATTEMPTS:
             _finish(run, Outcome.FAILED, error="The night was started several times and each time ended without a word.")
     return run
-
-
-def _new_lease() -> str:
-    return f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(8)}"
-
-
-def _holder_is_dead(lease: str) -> bool:
-    """A process of this machine that is no more; of other machines the lease's end tells."""
-    host, pid, _nonce = lease.rsplit(":", 2)
-    if host != socket.gethostname()[:60]:
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def _release(workspace: Workspace, run: ErpRun) -> None:

@@ -13,11 +13,13 @@ from django.utils import timezone
 from accounts.models import Workspace
 from crmsync.lib.periods import last_local_time, next_local_time
 from erp_history.domain.formats import Formats
-from erp_history.enums import Deployment, Outcome
+from erp_history.enums import Deployment, Outcome, RunKind
 from erp_history.models import ErpDue, ErpRun, ErpSource
 
 CHECK_AGAIN = dt.timedelta(seconds=60)
 AVERAGED = 10
+# After a night that failed, it is tried again after these times, unless the next one is due before.
+RETRIES = (dt.timedelta(minutes=5), dt.timedelta(minutes=20), dt.timedelta(minutes=60))
 
 
 def source_of(workspace: Workspace) -> ErpSource:
@@ -75,6 +77,27 @@ def silent_at(source: ErpSource) -> dt.datetime:
     return max(source.last_success_at or source.active_since, source.active_since) + dt.timedelta(hours=source.max_silence_hours)
 
 
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A night that failed is tried again at this moment, for the same day."""
+
+    at: dt.datetime
+    today: dt.date
+
+
+def next_retry(source: ErpSource, workspace: Workspace) -> Retry | None:
+    """When the last night is tried again; None when it did not fail, was tried often enough, or the next one is due before."""
+    if not is_scheduled(source):
+        return None
+    last = list(ErpRun.objects.filter(workspace=workspace).order_by("-id")[: len(RETRIES) + 1])
+    tries = next((position for position, run in enumerate(last) if run.kind != RunKind.RETRY), len(last))
+    if not last or last[0].outcome != Outcome.FAILED or last[0].finished_at is None or tries >= len(RETRIES):
+        return None
+    at = last[0].finished_at + RETRIES[tries]
+    is_in_time = at < next_local_time(last[0].finished_at, zone_of(workspace), source.schedule_time)
+    return Retry(at, last[0].today) if is_in_time else None
+
+
 def plan_next(source: ErpSource, workspace: Workspace, *, now: dt.datetime | None = None) -> None:
     """Tell the beat when to look again."""
     now = now or timezone.now()
@@ -82,8 +105,9 @@ def plan_next(source: ErpSource, workspace: Workspace, *, now: dt.datetime | Non
     if at is None:
         ErpDue.objects.filter(workspace=workspace).delete()
         return
-    silence = silent_at(source)
-    look_at(workspace, min(at, silence) if source.alerted_at is None and silence > now else at)
+    silence, retry = silent_at(source), next_retry(source, workspace)
+    moments = [at, *([silence] if source.alerted_at is None and silence > now else []), *([max(retry.at, now)] if retry else [])]
+    look_at(workspace, min(moments))
 
 
 def look_at(workspace: Workspace, at: dt.datetime) -> None:

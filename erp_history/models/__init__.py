@@ -1,5 +1,6 @@
 from erp_history.models.base import ErpRow
 from erp_history.models.documents import Cotacao, Fatura, ItensCotacao, ItensNota, ItensPedido, Nota, Pedido
+from erp_history.models.export import ErpExport
 from erp_history.models.figures import AbcResult, CategoryChange, ClassChange, CompanyFigures, ContactFigures, Portfolio
 from erp_history.models.links import ErpLink, ErpPending
 from erp_history.models.masters import Contato, Empresa, EmpresaMarca, Fornecedor, Vendedor
@@ -8,6 +9,6 @@ from erp_history.models.source import ErpDue, ErpRequest, ErpSnapshot, ErpSnapsh
 
 __all__ = [
     "AbcResult", "CategoryChange", "ClassChange", "CompanyFigures", "ContactFigures", "Contato", "Cotacao", "Empresa", "EmpresaMarca",
-    "ErpDue", "ErpLink", "ErpPending", "ErpPhase", "ErpRequest", "ErpRow", "ErpRun", "ErpSnapshot", "ErpSnapshotRow", "ErpSource", "Fatura",
-    "Fornecedor", "ItensCotacao", "ItensNota", "ItensPedido", "Nota", "Pedido", "Portfolio", "Vendedor",
+    "ErpDue", "ErpExport", "ErpLink", "ErpPending", "ErpPhase", "ErpRequest", "ErpRow", "ErpRun", "ErpSnapshot", "ErpSnapshotRow",
+    "ErpSource", "Fatura", "Fornecedor", "ItensCotacao", "ItensNota", "ItensPedido", "Nota", "Pedido", "Portfolio", "Vendedor",
 ]  # fmt: skip

@@ -1,0 +1,244 @@
+"""An Excel file of the history, made in the background. Half a file is never seen: it gets its name when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.domain.audit import record
+from accounts.models import User, Workspace
+from accounts.scoping import workspace_tx
+from crmsync.lib.workbook import Workbook
+from erp_history.domain.export_sheets import pages, plans, spool
+from erp_history.domain.leases import holder_is_dead, new_lease
+from erp_history.domain.sources import source_of
+from erp_history.enums import ExportStatus
+from erp_history.models import ErpExport
+
+LEASE = dt.timedelta(minutes=10)
+KEPT = dt.timedelta(days=1)
+MAX_ATTEMPTS = 3
+OPEN = (ExportStatus.QUEUED, ExportStatus.RUNNING)
+FOLDER = "erp-exports"
+
+
+class LeaseLost(Exception):
+    """Another worker took the export over."""
+
+
+class Stopped(Exception):
+    """Somebody cancelled it."""
+
+
+def request_export(
+    workspace: Workspace, *, user: User, first: dt.date, last: dt.date, tables: list[str], outcome: str = "", key: str = ""
+) -> tuple[ErpExport, bool]:
+    """A new export, or the one under way: a workspace makes one at a time. Inside workspace_tx."""
+    source_of(workspace)
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    known = ErpExport.objects.filter(workspace=workspace, status__in=OPEN).first()
+    if known is not None:
+        return known, False
+    language = translation.get_language() or "en"
+    made = ErpExport.objects.create(
+        workspace=workspace, requested_by=user, language=language, first=first, last=last, tables=tables, outcome=outcome, key=key
+    )
+    data = {"from": first.isoformat(), "to": last.isoformat(), "tables": tables}
+    record(workspace, actor=user, action="erp.export", target=f"export:{made.pk}", data=data)
+    return made, True
+
+
+def cancel(export: ErpExport) -> None:
+    """Stop at the next page; one that nobody works on stops at once. Inside workspace_tx."""
+    ErpExport.objects.filter(pk=export.pk, status__in=OPEN).update(cancel_requested=True)
+    ErpExport.objects.filter(pk=export.pk, status=ExportStatus.QUEUED, lease="").update(
+        status=ExportStatus.CANCELLED, finished_at=timezone.now()
+    )
+
+
+def file_of(export: ErpExport) -> Path | None:
+    """The finished file while it is kept."""
+    if export.status != ExportStatus.READY or not export.file:
+        return None
+    path = Path(settings.MEDIA_ROOT, export.file)
+    return path if path.is_file() else None
+
+
+def is_waiting(workspace: Workspace) -> bool:
+    return ErpExport.objects.filter(workspace=workspace, status__in=OPEN).exists()
+
+
+def advance(workspace: Workspace, *, on_page: Callable[[ErpExport], None] | None = None) -> ErpExport | None:
+    """Make the export that is open. None: there is none, or somebody else is at it."""
+    export = _claim(workspace)
+    if export is None or not export.is_open:
+        return export
+    folder = _folder(workspace)
+    scratch = folder / f"{export.pk}-{secrets.token_hex(8)}.part"
+    try:
+        with translation.override(export.language):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _forget_parts(folder, export)
+            scratch.mkdir(mode=0o700)
+            _make(workspace, export, scratch, on_page)
+    except LeaseLost:
+        return None
+    except Stopped:
+        _end(workspace, export, ExportStatus.CANCELLED)
+    except OSError as error:
+        _end(workspace, export, ExportStatus.FAILED, error=_storage_words(error))
+    except OperationalError:
+        raise  # the database itself is in trouble: begun anew at the next ring
+    except DatabaseError as error:
+        _end(workspace, export, ExportStatus.FAILED, error=str(error).strip()[:500])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        _release(workspace, export)
+    return export
+
+
+def _release(workspace: Workspace, export: ErpExport) -> None:
+    """What was broken off may be begun anew at once. The database may be the reason why it was."""
+    with contextlib.suppress(DatabaseError), workspace_tx(workspace):
+        ErpExport.objects.filter(pk=export.pk, lease=export.lease, status=ExportStatus.RUNNING).update(lease="", lease_until=None)
+
+
+def _claim(workspace: Workspace) -> ErpExport | None:
+    now = timezone.now()
+    with workspace_tx(workspace):
+        export = (
+            ErpExport.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(workspace=workspace, status__in=OPEN)
+            .order_by("pk")
+            .first()
+        )
+        if export is None or (export.lease and export.lease_until and export.lease_until > now and not holder_is_dead(export.lease)):
+            return None
+        export.lease, export.lease_until, export.status = new_lease(), now + LEASE, ExportStatus.RUNNING
+        export.attempts, export.rows, export.total, export.started_at = export.attempts + 1, 0, None, now
+        export.save(update_fields=["lease", "lease_until", "status", "attempts", "rows", "total", "started_at"])
+    if export.attempts > MAX_ATTEMPTS:
+        with translation.override(export.language):
+            _end(workspace, export, ExportStatus.FAILED, error=_("It was started several times and each time ended without a word."))
+    return export
+
+
+def _make(workspace: Workspace, export: ErpExport, scratch: Path, on_page: Callable[[ErpExport], None] | None) -> None:
+    with workspace_tx(workspace):
+        sheets = plans(workspace, export)
+    lists = [scratch / f"{sheet.name}.ids" for sheet in sheets]
+    export.total = 0
+    for sheet, ids in zip(sheets, lists, strict=True):
+        with workspace_tx(workspace):
+            export.total += spool(sheet.wanted, ids)
+            _step(export, sheet.name, total=export.total)
+    unfinished = scratch / "book.xlsx"
+    with Workbook(unfinished) as book:
+        for sheet, ids in zip(sheets, lists, strict=True):
+            book.begin(sheet.title, sheet.columns)
+            for page in pages(ids):
+                _check_room(scratch)
+                with workspace_tx(workspace):
+                    _step(export, sheet.name, rows=len(page))
+                    cells = sheet.cells(page)
+                book.write(cells)
+                if on_page is not None:
+                    on_page(export)
+    _publish(workspace, export, unfinished)
+
+
+def _step(export: ErpExport, part: str, *, rows: int = 0, total: int | None = None) -> None:
+    """Tell how far it is, keep the lease, and hear whether it is still wanted."""
+    export.rows += rows
+    values = {"part": part, "rows": F("rows") + rows, "lease_until": timezone.now() + LEASE, **({"total": total} if total else {})}
+    if not ErpExport.objects.filter(pk=export.pk, lease=export.lease, status=ExportStatus.RUNNING).update(**values):
+        raise LeaseLost
+    if ErpExport.objects.filter(pk=export.pk, cancel_requested=True).exists():
+        raise Stopped
+
+
+def _publish(workspace: Workspace, export: ErpExport, unfinished: Path) -> None:
+    """The file and its row appear together; without the row the file is nobody's and goes again."""
+    path = _folder(workspace) / f"{export.pk}-{secrets.token_hex(16)}.xlsx"
+    unfinished.replace(path)
+    try:
+        _end(workspace, export, ExportStatus.READY, file=f"{FOLDER}/{workspace.pk}/{path.name}", size=path.stat().st_size)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _end(workspace: Workspace, export: ErpExport, status: str, *, error: str = "", file: str = "", size: int = 0) -> None:
+    now = timezone.now()
+    values = {
+        "status": status,
+        "error": error,
+        "file": file,
+        "size": size,
+        "finished_at": now,
+        "lease": "",
+        "lease_until": None,
+        "part": "",
+    }
+    with workspace_tx(workspace):
+        if not ErpExport.objects.filter(pk=export.pk, lease=export.lease).update(**values):
+            raise LeaseLost
+    for name, value in values.items():
+        setattr(export, name, value)
+
+
+def _check_room(scratch: Path) -> None:
+    if shutil.disk_usage(scratch).free < settings.EXPORT_RESERVE_BYTES:
+        raise OSError(errno.ENOSPC, "the reserve of the disk is reached")
+
+
+def _storage_words(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return _("The disk of the server is full. Nothing was kept; free some room or choose fewer tables or days.")
+    return _("The file cannot be written: %(error)s") % {"error": error.strerror or type(error).__name__}
+
+
+def _folder(workspace: Workspace) -> Path:
+    return Path(settings.MEDIA_ROOT, FOLDER, str(workspace.pk))
+
+
+def _forget_parts(folder: Path, export: ErpExport) -> None:
+    """What a worker that was killed left behind."""
+    for left in folder.glob(f"{export.pk}-*"):
+        _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+
+
+def tidy(workspace: Workspace, *, now: dt.datetime) -> None:
+    """Files go after a day, together with their rows; so does what belongs to no row. Inside workspace_tx."""
+    for export in ErpExport.objects.filter(workspace=workspace, finished_at__lt=now - KEPT):
+        if export.file:
+            _remove(Path(settings.MEDIA_ROOT, export.file))
+        export.delete()
+    known = set(ErpExport.objects.filter(workspace=workspace).values_list("pk", flat=True))
+    for path in _files(_folder(workspace)):
+        if int(path.name.partition("-")[0]) not in known:
+            _remove(path)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if path.name.partition("-")[0].isdecimal())

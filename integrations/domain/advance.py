@@ -17,6 +17,7 @@ from integrations.domain.fetch import current_resource, fetch_pages, skip_resour
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
+from integrations.domain.pairing import begin_pairing, pair_next
 from integrations.domain.poison import POISON, words
 from integrations.domain.preview import guard, plan_run, read_counts
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
@@ -79,6 +80,8 @@ def _step(run: Run, access: Access) -> None:
             _read_all(run, access)
         else:
             fetch_pages(run, access, resource, origin=origin_of(run))
+    elif run.kind == RunKind.MATCH:
+        pair_next(run, access.provider)
     elif run.phase == Phase.APPLY:
         _apply_next(run, access)
     else:
@@ -87,6 +90,9 @@ def _step(run: Run, access: Access) -> None:
 
 def _read_all(run: Run, access: Access) -> None:
     """Everything is read; nothing is written yet. Here is the place to stop."""
+    if run.kind == RunKind.MATCH:
+        begin_pairing(run)
+        return
     with page_tx(run, origin=origin_of(run)):
         take_census(run, provider_manifest(run.connection))
         if not _is_sound(run):

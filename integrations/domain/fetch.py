@@ -28,7 +28,7 @@ from integrations.engine.errors import BadAnswer, ProviderError, SkipRecord
 from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider, Resource, ResourceKind
 from integrations.engine.types import BadRecord, Page, RawRecord, Reason, Ref
-from integrations.enums import Level
+from integrations.enums import Level, RunKind
 from integrations.models import Connection, Run, RunLine, Seen, Staged
 from invoices.domain.store import changed_versions
 
@@ -69,8 +69,11 @@ def active_resources(connection: Connection) -> list[Resource]:
     return [r for r in wanted if r.key not in connection.denied]
 
 
-def start_cursor(connection: Connection) -> dict[str, Any]:
-    return {"resources": [r.key for r in active_resources(connection)], "at": 0, "page": None, "round": 1, "read": 0, "partial": []}
+def start_cursor(connection: Connection, kind: str = "") -> dict[str, Any]:
+    keys = [r.key for r in active_resources(connection)]
+    if kind == RunKind.MATCH:
+        keys = [registry.manifest(connection.provider).match_screen]
+    return {"resources": keys, "at": 0, "page": None, "round": 1, "read": 0, "partial": []}
 
 
 def current_resource(run: Run) -> Resource | None:

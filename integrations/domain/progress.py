@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from integrations.enums import Phase
+from integrations.enums import Phase, RunKind
 from integrations.models import Run
 
 FETCH_SHARE = 50  # per cent of the bar that reading takes
@@ -31,7 +32,7 @@ def progress(run: Run) -> Progress:
     rate = run.done / seconds if seconds > 0.5 and run.done else 0.0
     left = max(0, run.total - run.done)
     return Progress(
-        phase_label=str(Phase(run.phase).label),
+        phase_label=_phase(run),
         done=run.done,
         total=max(run.total, run.done),
         page=run.page,
@@ -40,6 +41,10 @@ def progress(run: Run) -> Progress:
         seconds_left=round(left / rate) if rate and run.total else None,
         percent=_percent(run),
     )
+
+
+def _phase(run: Run) -> str:
+    return _("Comparing names") if run.kind == RunKind.MATCH and run.phase == Phase.APPLY else str(Phase(run.phase).label)
 
 
 def _percent(run: Run) -> int:

@@ -25,6 +25,7 @@ from integrations.enums import ConnectionStatus, Level, Outcome, Phase, RunKind,
 from integrations.models import Connection, Run, Staged
 
 COUNTERS = ("seen", "created", "updated", "linked", "pushed", "unchanged", "held", "skipped", "failed", "invoices")
+NO_SYNC = frozenset({RunKind.PREVIEW, RunKind.MATCH})  # runs that read and propose, and bring nothing into sync
 GIVE_UP = 8  # waits in a row without a page
 DEAD_LETTER = 5  # slices in a row that died
 
@@ -44,7 +45,7 @@ def request_run(connection: Connection, *, kind: str, user: User | None = None, 
                     kind=kind,
                     requested_by=user,
                     slot=slot,
-                    cursor=start_cursor(connection),
+                    cursor=start_cursor(connection, kind),
                     counters=dict.fromkeys(COUNTERS, 0),
                 )
         except IntegrityError:
@@ -137,7 +138,7 @@ def _level(outcome: str) -> Level:
 def _reschedule(connection: Connection, run: Run, outcome: str, now: datetime) -> None:
     connection.refresh_from_db()
     connection.last_attempt_at = now
-    if run.kind == RunKind.PREVIEW:
+    if run.kind in NO_SYNC:
         wake_at(connection, connection.next_due_at)
     elif outcome in {Outcome.SUCCESS, Outcome.PARTIAL}:
         connection.last_success_at, connection.failures = now, 0
@@ -145,7 +146,7 @@ def _reschedule(connection: Connection, run: Run, outcome: str, now: datetime) -
             connection.notice = {}
     elif outcome in {Outcome.FAILED, Outcome.NEEDS_RECONNECT}:
         connection.failures += 1
-    if connection.status == ConnectionStatus.ACTIVE and run.kind != RunKind.PREVIEW:
+    if connection.status == ConnectionStatus.ACTIVE and run.kind not in NO_SYNC:
         connection.next_due_at = _next(connection, outcome, now)
         wake_at(connection, connection.next_due_at)
     connection.save(update_fields=["last_attempt_at", "last_success_at", "failures", "notice", "next_due_at"])

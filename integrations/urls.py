@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integrations.views import attention, connection, consent, contact, gallery, log, runs
+from integrations.views import attention, connection, consent, contact, gallery, log, matching, runs
 
 app_name = "integrations"
 urlpatterns = [
@@ -33,6 +33,13 @@ urlpatterns = [
     path("integrations/<int:pk>/attention/<str:row_id>/take-back/", attention.take_back, name="take_back"),
     path("integrations/<int:pk>/attention/<str:row_id>/choose/", attention.choose, name="choose"),
     path("integrations/<int:pk>/attention/<str:row_id>/settle/", attention.settle, name="settle"),
+    path("integrations/<int:pk>/start/", matching.start, name="start"),
+    path("integrations/<int:pk>/matches/", matching.matches, name="matches"),
+    path("integrations/<int:pk>/matches/read/", matching.read, name="match_read"),
+    path("integrations/<int:pk>/matches/exact/", matching.save_exact, name="match_exact"),
+    path("integrations/<int:pk>/matches/undo/", matching.undo, name="match_undo"),
+    path("integrations/<int:pk>/matches/<int:pairing_id>/", matching.row, name="match"),
+    path("integrations/<int:pk>/matches/<int:pairing_id>/contacts/", matching.contacts, name="match_contacts"),
     path("integrations/<int:pk>/log/", log.log, name="log"),
     path("contacts/<int:contact_id>/integrations/<int:pk>/export/", contact.export, name="export"),
     path("contacts/<int:contact_id>/integrations/<int:pk>/resync/", contact.resync, name="resync"),

@@ -13,7 +13,7 @@ from accounts.api.paging import cursor_of, limit_of, page_response
 from accounts.api.problems import FieldError, Problem, invalid
 from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from accounts.api.views import WorkspaceAPIView
-from contacts.domain.visibility import visible_or_404, visible_to
+from contacts.domain.visibility import visible_or_404
 from integrations import registry
 from integrations.api.serializers import (
     STATES,
@@ -21,8 +21,6 @@ from integrations.api.serializers import (
     ExportAnswer,
     ExportInput,
     FailureSerializer,
-    MatchInput,
-    MatchSerializer,
     RetryInput,
     RunSerializer,
     SettingsInput,
@@ -33,7 +31,7 @@ from integrations.domain.connect import disable
 from integrations.domain.runs import request_run
 from integrations.domain.sentences import say
 from integrations.domain.settings import InvalidSettings, save_settings
-from integrations.enums import ConnectionStatus, LinkState, RunKind
+from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
 
@@ -151,32 +149,6 @@ class FailuresView(ConnectionView):
         return Response({"retried": tried}, status=202)
 
 
-class MatchesView(ConnectionView):
-    admin_only = True
-
-    @extend_schema(responses=page_of(MatchSerializer), parameters=PAGE_PARAMETERS)
-    def get(self, request: Request, pk: int) -> Response:
-        """Records without a contact, with the contacts that they may be."""
-        connection = self.connection(pk)
-        rows = attention.failing(connection, states=(LinkState.HELD,), after=_after(request), limit=limit_of(request))
-        unmatched = [MatchSerializer(row).data for row in rows.rows if "choose" in row.actions]
-        return page_response(request, unmatched, next_cursor=str(rows.next) if rows.next else None)
-
-    @extend_schema(request=MatchInput, responses={204: answer("Linked.")})
-    def post(self, request: Request, pk: int) -> Response:
-        """Say which contact a record is."""
-        connection = self.connection(pk)
-        data = self.read(MatchInput)
-        if data["contact"] is not None and not visible_to(self.membership).filter(pk=data["contact"]).exists():
-            raise invalid([("contact", "unknown", _("There is no such contact."))])
-        try:
-            attention.choose(connection, data["row"], contact_id=data["contact"], user=self.membership.user)
-        except CannotDo as refused:
-            raise _cannot(str(refused)) from refused
-        ring_after_commit(connection)
-        return Response(status=204)
-
-
 class ExportView(ConnectionView):
     @extend_schema(request=ExportInput, responses={202: ExportAnswer})
     def post(self, request: Request, pk: int) -> Response:
@@ -199,12 +171,6 @@ def _not_exportable(plan: export.ExportPlan, provider: str) -> Problem:
     if plan.why is not None:
         return Problem(409, plan.why.code, say(plan.why, provider))
     return invalid([(each.field, "missing", _("%(field)s is missing.") % {"field": _(each.label)}) for each in plan.missing])
-
-
-def _cannot(code: str) -> Problem:
-    if code == "taken":
-        return Problem(409, "taken", _("That contact is linked to another record already."))
-    return invalid([("row", "unknown", _("This row is not open any more."))])
 
 
 def _after(request: Request) -> int:

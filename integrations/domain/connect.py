@@ -133,8 +133,13 @@ def _check_attempt(attempt: OAuthAttempt, user: User, session_key: str) -> None:
         raise _failed(attempt.connection, "consent_expired")
 
 
-def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], user: User | None, check: bool = True) -> None:
-    """Prove that the secrets work, store them, and start the first sync. Raises ProviderError, then nothing is stored."""
+def connect_with_secrets(
+    connection: Connection, *, secrets: Mapping[str, Any], user: User | None, check: bool = True, match_first: bool = False
+) -> None:
+    """Prove that the secrets work, store them, and start the first sync. Raises ProviderError, then nothing is stored.
+
+    `match_first`: where records can be matched by hand they are read for that, and the first sync waits for a person to start it.
+    """
     known = dict(secrets)
     account = _proven(connection, known) if check else Account()
     with workspace_tx(connection.workspace):
@@ -143,8 +148,10 @@ def connect_with_secrets(connection: Connection, *, secrets: Mapping[str, Any], 
         first = row.status == ConnectionStatus.SETUP
         _store(row, known, account, user)
         audit(row, "connection.connected", user=user, data={"account": account.name or account.id})
-        is_import = registry.manifest(row.provider).one_time
-        run_kind = RunKind.INITIAL if first or is_import or row.last_success_at is None else RunKind.MANUAL
+        manifest = registry.manifest(row.provider)
+        run_kind = RunKind.INITIAL if first or manifest.one_time or row.last_success_at is None else RunKind.MANUAL
+        if match_first and manifest.match_screen and run_kind == RunKind.INITIAL:
+            run_kind = RunKind.MATCH
         request_run(row, kind=run_kind, user=user)
         wake_at(row)
         connection.refresh_from_db()

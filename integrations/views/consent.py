@@ -17,7 +17,9 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain.connect import ConsentFailed, begin_consent, connect_with_secrets, finish_consent
+from integrations.domain.matches import waits_for_start
 from integrations.engine.errors import BadSettings, ProviderError
+from integrations.engine.provider import Manifest
 from integrations.forms import SecretsForm
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
@@ -56,18 +58,27 @@ def keys(request: WorkspaceRequest, pk: int) -> HttpResponse:
     form = SecretsForm(request.POST or None, manifest=manifest)
     if request.method == "POST" and form.is_valid():
         try:
-            connect_with_secrets(connection, secrets=form.cleaned_data, user=request.user)
+            connect_with_secrets(connection, secrets=form.cleaned_data, user=request.user, match_first=True)
         except ProviderError as error:
             form.add_error(
                 error.field if isinstance(error, BadSettings) and error.field in form.fields else None, _said(error, vendor=manifest.label)
             )
         else:
             ring_after_commit(connection)
-            messages.success(request, _("Connected to %(name)s. The first sync has started.") % {"name": manifest.label})
-            return back_to("integrations:detail", connection)
+            with workspace_tx(request.workspace):
+                return _begun(request, connection, manifest)
     context = {"connection": connection, "manifest": manifest, "form": form, "back_url": url_of("integrations:detail", connection)}
     with workspace_tx(request.workspace):
         return render(request, "integrations/keys.html", context, status=422 if form.errors else 200)
+
+
+def _begun(request: WorkspaceRequest, connection: Connection, manifest: Manifest) -> HttpResponse:
+    """On to the first sync, or to matching, which comes before it where there is something to match."""
+    if waits_for_start(connection):
+        messages.success(request, _("Connected to %(name)s. Match its records before the first sync starts.") % {"name": manifest.label})
+        return back_to("integrations:matches", connection)
+    messages.success(request, _("Connected to %(name)s. The first sync has started.") % {"name": manifest.label})
+    return back_to("integrations:detail", connection)
 
 
 @require_GET

@@ -76,7 +76,7 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
         "health": state,
         "subtitle": _subtitle(connection, manifest, state),
         "is_admin": request.membership.is_admin,
-        "tabs": _tabs(request, connection, active, state),
+        "tabs": _tabs(request, connection, manifest, active, state),
         "tab": active,
         "slug": request.workspace.slug,
     }
@@ -92,9 +92,10 @@ def _subtitle(connection: Connection, manifest: Manifest, state: HealthInfo) -> 
     return text
 
 
-def _tabs(request: WorkspaceRequest, connection: Connection, active: str, state: HealthInfo) -> list[dict[str, Any]]:
+def _tabs(request: WorkspaceRequest, connection: Connection, manifest: Manifest, active: str, state: HealthInfo) -> list[dict[str, Any]]:
     listed = [
         ("detail", _("Overview"), False),
+        *([("matches", _("Matching"), True)] if manifest.match_screen and connection.status != ConnectionStatus.SETUP else []),
         ("settings", _("Settings"), True),
         ("fields", _("Fields"), False),
         ("runs", _("Runs"), False),
@@ -143,5 +144,5 @@ def can_run(connection: Connection) -> bool:
     return connection.status == ConnectionStatus.ACTIVE
 
 
-STOPPABLE = frozenset({RunKind.INITIAL, RunKind.SCHEDULED, RunKind.MANUAL, RunKind.PREVIEW})
+STOPPABLE = frozenset({RunKind.INITIAL, RunKind.SCHEDULED, RunKind.MANUAL, RunKind.PREVIEW, RunKind.MATCH})
 CALM = frozenset({Health.HEALTHY, Health.SYNCING})

@@ -16,7 +16,7 @@ from crmsync.lib.periods import human_duration
 from integrations.engine import reasons
 from integrations.engine.provider import Direction, Manifest, Mode
 from integrations.engine.types import Reason
-from integrations.enums import Outcome, Phase, RunStatus
+from integrations.enums import Outcome, Phase, RunKind, RunStatus
 from integrations.models import Run
 
 DIRECTIONS = {
@@ -81,6 +81,8 @@ def took(run: Run) -> str:
 
 def result_in_words(run: Run) -> str:
     """The figures that matter, trouble first: "12 updated", "1 waits for you, 238 new", "nothing to do"."""
+    if run.kind == RunKind.MATCH:
+        return ""
     counters = run.counters
     found = [words(counters.get(name, 0)) for name, words in RESULTS if counters.get(name)]
     return ", ".join(found[:2]) if found else ("" if not run.is_over or run.outcome != Outcome.SUCCESS else gettext("nothing to do"))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import contacts, erp, sync
+from tests.bench import contacts, erp, matches, sync
 from tests.bench.report import Report
 
-PARTS: dict[str, Callable[[Report], None]] = {"contacts": contacts.measure, "erp": erp.measure, "sync": sync.measure}
+PARTS: dict[str, Callable[[Report], None]] = {
+    "contacts": contacts.measure,
+    "erp": erp.measure,
+    "sync": sync.measure,
+    "matches": matches.measure,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
@@ -20,13 +20,16 @@ MOST = 98  # a near name is never quite equal
 OFFERED = 4
 
 
-@dataclass(frozen=True, slots=True)
 class Named:
-    """A record or a contact: everything that it is called, and its tax id."""
+    """A record or a contact: everything that it is called, and its tax id, in the forms that are compared."""
 
-    id: int
-    names: tuple[str, ...]
-    tax_id: str = ""
+    __slots__ = ("code", "id", "keys", "names")
+
+    def __init__(self, id: int, names: Iterable[str], tax_id: str = "") -> None:
+        self.id = id
+        self.names = tuple(name for name in dict.fromkeys(map(exact_name, names)) if name)
+        self.keys = tuple(key for key in dict.fromkeys(map(company_key, self.names)) if key)
+        self.code = code_of(tax_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +38,37 @@ class Suggestion:
     why: PairingWhy
     score: int
 
-    @property
-    def is_exact(self) -> bool:
-        return self.score == EXACT
-
 
 @dataclass
 class Directory:
     """The contacts, by whatever they can be found."""
 
     contacts: Mapping[int, Named]
-    by_tax_id: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    by_code: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     by_name: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    near: NearIndex[tuple[int, int]] = field(default_factory=NearIndex)
+    near: NearIndex[tuple[int, str]] = field(default_factory=lambda: NearIndex(key=str))
 
     @classmethod
     def of(cls, contacts: Iterable[Named]) -> Directory:
         found = cls({each.id: each for each in contacts})
         for each in found.contacts.values():
-            if code := code_of(each.tax_id):
-                found.by_tax_id[code].append(each.id)
-            for place, name in enumerate(distinct(each.names)):
+            if each.code:
+                found.by_code[each.code].append(each.id)
+            for name in each.names:
                 found.by_name[name].append(each.id)
-                found.near.add((each.id, place), name)
+            for key in each.keys:
+                found.near.add((each.id, key), key)
         return found
 
 
 def suggest(record: Named, directory: Directory) -> list[Suggestion]:
-    """The best first, at most `OFFERED`."""
+    """The best first, at most `OFFERED`. Where one contact fits exactly, nobody looks for names that are only near."""
     found: dict[int, Suggestion] = {}
-    for each in (*_by_tax_id(record, directory), *_by_name(record, directory), *_near(record, directory)):
+    for each in (*_by_code(record, directory), *_by_name(record, directory)):
         found.setdefault(each.contact, each)
+    if not any(each.score == EXACT for each in found.values()):
+        for each in _near(record, directory):
+            found.setdefault(each.contact, each)
     return sorted(found.values(), key=lambda each: (-each.score, _RANK[each.why], each.contact))[:OFFERED]
 
 
@@ -75,39 +78,34 @@ def code_of(tax_id: str) -> str:
     return code[2:] if len(code) > 4 and code[:2].isalpha() and code[2:].isdigit() else code
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    return [name for name in dict.fromkeys(map(exact_name, names)) if name]
-
-
-def _by_tax_id(record: Named, directory: Directory) -> Iterator[Suggestion]:
-    code = code_of(record.tax_id)
-    holders = directory.by_tax_id.get(code, []) if code else []
+def _by_code(record: Named, directory: Directory) -> Iterator[Suggestion]:
+    holders = directory.by_code.get(record.code, []) if record.code else []
     for contact in holders:
         yield Suggestion(contact, PairingWhy.TAX_ID, EXACT if len(holders) == 1 else UNSURE)
 
 
 def _by_name(record: Named, directory: Directory) -> Iterator[Suggestion]:
-    holders = list(dict.fromkeys(contact for name in distinct(record.names) for contact in directory.by_name.get(name, ())))
+    holders = list(dict.fromkeys(contact for name in record.names for contact in directory.by_name.get(name, ())))
+    alone = EXACT if len(holders) == 1 else UNSURE
     for contact in holders:
-        alone = EXACT if len(holders) == 1 else UNSURE
         yield Suggestion(contact, PairingWhy.NAME, DOUBTFUL if _are_others(record, directory.contacts[contact]) else alone)
 
 
-def _near(record: Named, directory: Directory) -> Iterator[Suggestion]:
-    for name in distinct(record.names):
-        key = company_key(name)
-        for (contact, place), shared in directory.near.matches(name, NEAR)[: OFFERED * 3]:
-            other = company_key(distinct(directory.contacts[contact].names)[place])
-            score = round((shared + fuzz.ratio(key, other)) / 2)
-            if score >= LOWEST:
-                less = 10 if _are_others(record, directory.contacts[contact]) else 0
-                yield Suggestion(contact, PairingWhy.NEAR, min(score, MOST) - less)
+def _near(record: Named, directory: Directory) -> list[Suggestion]:
+    best: dict[int, int] = {}
+    for key in record.keys:
+        for (contact, other), shared in directory.near.matches(key, NEAR)[: OFFERED * 3]:
+            best[contact] = max(best.get(contact, 0), round((shared + fuzz.ratio(key, other)) / 2))
+    return [
+        Suggestion(contact, PairingWhy.NEAR, min(score, MOST) - (10 if _are_others(record, directory.contacts[contact]) else 0))
+        for contact, score in best.items()
+        if score >= LOWEST
+    ]
 
 
 def _are_others(record: Named, contact: Named) -> bool:
     """Both have a tax id, and they differ: two companies of one name."""
-    mine, theirs = code_of(record.tax_id), code_of(contact.tax_id)
-    return bool(mine and theirs and mine != theirs)
+    return bool(record.code and contact.code and record.code != contact.code)
 
 
 _RANK = {PairingWhy.TAX_ID: 0, PairingWhy.NAME: 1, PairingWhy.NEAR: 2, PairingWhy.NONE: 3}

@@ -14,6 +14,7 @@ from accounts.scoping import Origin
 from contacts.domain.store import insert_contacts, restore_contacts, update_contacts
 from crmsync.lib.text import clip
 from integrations.domain.batches import Batch, decide, load_batch, provider_manifest
+from integrations.domain.belonging import Place, agreed, gather, place_of
 from integrations.domain.journal import line_of, reason_json
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import local_of, new_row, row_changes, with_values
@@ -64,13 +65,14 @@ def apply_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, origin:
     links = _write_links(run, batch, decisions, applied)
     _tell_provider(run, decisions, applied)
     _attach_invoices(run, links)
+    gather(run, decisions, applied.contact_of, origin=origin)
     _log(run, batch, decisions, applied)
     return applied
 
 
 def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
     creates = [d for d in decisions if d.contact_id is None and d.action in {Action.CREATE, Action.RESTORE}]
-    _create(run, creates, applied, origin=origin)
+    _create(run, batch, creates, applied, origin=origin)
     applied.contact_of |= {d.ref: d.contact_id for d in decisions if d.contact_id is not None}
     restored = [d.contact_id for d in decisions if d.action is Action.RESTORE and d.contact_id is not None]
     if restored:
@@ -80,17 +82,18 @@ def _write_contacts(run: Run, batch: Batch, decisions: Sequence[Decision], appli
         for d in decisions
         if d.contact_id in batch.contacts and d.changes
     }
-    rows = _with_tags(batch, decisions, changes)
+    rows = _with_homes(batch, decisions, _with_tags(batch, decisions, changes))
     if rows:
         update_contacts(run.workspace, rows, origin=origin)
     applied.kept = {pk: local_of(with_values(batch.contacts[pk], row)).fields for pk, row in changes.items()}
 
 
-def _create(run: Run, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
+def _create(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Applied, *, origin: Origin) -> None:
     if not decisions:
         return
     team = team_id_of(run.connection)
-    rows = [new_row(d.remote, d.changes) | ({"team_id": team} if team else {}) for d in decisions if d.remote is not None]
+    common = {"team_id": team} if team else {}
+    rows = [new_row(d.remote, d.changes) | common | _home(batch, d) for d in decisions if d.remote is not None]
     applied.created = insert_contacts(run.workspace, rows, origin=origin)
     applied.contact_of |= {d.ref: pk for d, pk in zip(decisions, applied.created, strict=True)}
 
@@ -104,6 +107,27 @@ def _with_tags(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int
             new = [tag for tag in decision.remote.party.tags if tag not in tags]
             if new:
                 merged.setdefault(decision.contact_id, {})["tags"] = [*tags, *new]
+    return merged
+
+
+def _place(batch: Batch, decision: Decision) -> Place | None:
+    if decision.remote is None or decision.base is None:
+        return None
+    contact = batch.contacts.get(decision.contact_id) if decision.contact_id else None
+    return place_of(decision.remote, batch.links.get(decision.ref), contact, batch.homes)
+
+
+def _home(batch: Batch, decision: Decision) -> dict[str, Any]:
+    place = _place(batch, decision)
+    return {"organisation_id": place.organisation} if place and place.moves else {}
+
+
+def _with_homes(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """People go where their organisation is."""
+    merged = dict(changes)
+    for decision in decisions:
+        if decision.contact_id in batch.contacts and (home := _home(batch, decision)):
+            merged[decision.contact_id] = {**merged.get(decision.contact_id, {}), **home}
     return merged
 
 
@@ -127,7 +151,8 @@ def _link(run: Run, batch: Batch, decision: Decision, applied: Applied) -> dict[
         row["match_key"] = clip(name_key(decision.remote), 300)
     if decision.base is not None:
         base = read_back(decision.base, written=decision.changes, kept=applied.kept.get(decision.contact_id or 0, decision.changes))
-        row |= {"base_ours": dict(base.ours), "base_theirs": dict(base.theirs)}
+        more = agreed(_place(batch, decision))
+        row |= {"base_ours": {**base.ours, **more.get("base_ours", {})}, "base_theirs": {**base.theirs, **more.get("base_theirs", {})}}
     return row | {
         "contact_id": applied.contact_of.get(decision.ref),
         "state": _state(decision),

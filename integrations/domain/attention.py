@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.scoping import Origin
 from contacts.domain.store import create_contacts, live
 from contacts.models import Contact
+from integrations import registry
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import row_changes
 from integrations.domain.runs import request_run
@@ -183,7 +184,8 @@ def _candidates(connection: Connection, links: Sequence[Link]) -> dict[int, Cont
 
 def _link_row(link: Link, contacts: Mapping[int, Contact]) -> AttentionRow:
     asked = [c for c in link.conflicts if c["winner"] == "ask"]
-    unmatched = link.state == LinkState.HELD and link.contact_id is None
+    is_another = link.reason.get("code") == "number_reused"
+    unmatched = link.state == LinkState.HELD and (link.contact_id is None or is_another)
     actions = ("choose", "ignore") if unmatched else ("settle", "ignore") if asked else ("retry", "ignore")
     provider = link.connection.provider
     return AttentionRow(
@@ -251,7 +253,8 @@ def _again(row: Outbox) -> None:
 
 def _new_contact(connection: Connection, link: Link, user: User | None) -> Contact:
     """With the name that we know; the sync that follows fills in the rest."""
-    row: dict[str, Any] = {"kind": "organisation", **row_changes(None, {"name": link.remote_name})}
+    kinds = {theirs: ours.value for ours, theirs in registry.manifest(connection.provider).kinds}
+    row: dict[str, Any] = {"kind": kinds.get(link.remote_kind, "organisation"), **row_changes(None, {"name": link.remote_name})}
     team = team_id_of(connection)
     origin = Origin(kind="web", actor_id=user.pk if user else None, label=str(user or ""))
     return create_contacts(connection.workspace, [row | ({"team_id": team} if team else {})], origin=origin)[0]

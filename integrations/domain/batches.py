@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection as database
-
-from contacts.domain.store import live
 from contacts.models import Contact
-from crmsync.lib.text import exact_name
 from integrations import registry
+from integrations.domain.belonging import KEY, homes_of
+from integrations.domain.candidates import find
+from integrations.domain.eligible import raw_of, refusals, silent_contacts
 from integrations.domain.fields import fields_of
 from integrations.domain.parties import checked, local_of
-from integrations.domain.seen import seen_among
 from integrations.engine import types as engine
+from integrations.engine.capabilities import ReusesIds
 from integrations.engine.errors import SkipRecord
-from integrations.engine.matching import Match, match_by_exact_name, name_key
-from integrations.engine.plan import Policy, Read, plan_pull, refused
+from integrations.engine.matching import Match
+from integrations.engine.plan import Policy, Read, Refused, plan_pull, refused
 from integrations.engine.provider import Manifest, Provider
-from integrations.engine.types import Decision, Kind, RawRecord, Reason, Ref, Remote
+from integrations.engine.types import Action, Decision, RawRecord, Reason, Ref, Remote
 from integrations.enums import LinkState
-from integrations.models import Connection, Link, Outbox, Run, Staged
-
-Claim = tuple[int, str]
+from integrations.models import Connection, Link, Run, Staged
 
 
 @dataclass
@@ -33,20 +29,26 @@ class Batch:
     """The records of one step, with their links, contacts and matches."""
 
     rows: Sequence[Staged]
+    kind: str
     records: list[Read]
     details: Mapping[Ref, str]
     links: dict[Ref, Link]
     contacts: dict[int, Contact]
+    homes: Mapping[Ref, int] = field(default_factory=dict)  # records of organisations that people of the batch belong to
+    others: frozenset[Ref] = frozenset()  # records of an id that was another's before
+    silent: Container[int] = frozenset()  # contacts of which nothing goes out
     matches: Mapping[Ref, Match] = field(default_factory=dict)
     said: Mapping[Ref, dict[str, Any]] = field(default_factory=dict)  # the reason that each link showed before this run
 
 
 def policy_of(connection: Connection, manifest: Manifest) -> Policy:
-    settings = connection.settings
+    settings, ways = connection.settings, manifest.directions
+    sends = ways is None or bool(settings.get(ways.push, True))
     return Policy(
         conflict=settings.get("conflict", "crm"),
         deleted_here=settings.get("deleted_here", "bring_back"),
-        read_only=frozenset(r.remote_kind for r in manifest.resources if r.read_only),
+        create=ways is None or ways.create is None or settings.get(ways.create[0], ways.create[1]) == ways.create[1],
+        read_only=frozenset(r.remote_kind for r in manifest.resources if r.read_only or not sends),
     )
 
 
@@ -57,33 +59,65 @@ def next_rows(run: Run, *, resource: str, after: int, limit: int) -> list[Staged
 
 def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bool) -> Batch:
     """Inside the page's transaction. With `lock` the contacts stay as read until it ends, so that no edit is overwritten."""
-    records, details = _read(provider, rows)
-    links = links_by_ref(run.connection, [record.ref for record in records])
-    wanted = [r for r in records if isinstance(r, Remote) and not _is_tied(links.get(r.ref))]
-    candidates = _candidates(run, {name_key(remote) for remote in wanted})
-    ids = {link.contact_id for link in links.values() if link.contact_id} | {pk for pk, _kind, _key in candidates}
-    contacts = _contacts(run, ids, lock=lock)
-    matches = _matches(run, wanted, candidates)
+    records, details = _read(provider, rows, refusals(run, provider, rows))
+    remotes = [record for record in records if isinstance(record, Remote)]
+    refs = [record.ref for record in records]
+    known = links_by_ref(run.connection, [*refs, *(remote.parent for remote in remotes if remote.parent)])
+    links = {ref: known[ref] for ref in refs if ref in known}
+    others = _others(provider, remotes, links, {raw.ref: raw for raw in map(raw_of, rows)})
+    _let_go(links, others)
+    homes = homes_of(run.workspace_id, {remote.parent: known[remote.parent] for remote in remotes if remote.parent in known})
+    found = find(run, [remote for remote in remotes if not _is_tied(links.get(remote.ref))], homes)
+    contacts = _contacts(run, {link.contact_id for link in links.values() if link.contact_id} | found.contacts, lock=lock)
     return Batch(
         rows=rows,
+        kind=rows[0].remote_kind if rows else "",
         records=records,
         details=details,
         links=links,
         contacts=contacts,
-        matches=matches,
+        homes=homes,
+        others=frozenset(ref for ref in others if ref in links and links[ref].contact_id),
+        silent=silent_contacts(provider, contacts),
+        matches=found.matches,
         said={ref: dict(link.reason) for ref, link in links.items()},
     )
 
 
 def decide(batch: Batch, connection: Connection, manifest: Manifest) -> list[Decision]:
-    return plan_pull(
-        batch.records,
+    decisions = plan_pull(
+        [record for record in batch.records if record.ref not in batch.others],
         links={ref: engine_link(link) for ref, link in batch.links.items()},
         contacts={pk: local_of(contact) for pk, contact in batch.contacts.items()},
         matches=batch.matches,
-        fields=fields_of(connection, manifest),
+        fields=fields_of(connection, manifest, kind=batch.kind),
         policy=policy_of(connection, manifest),
+        silent=batch.silent,
     )
+    return [*decisions, *(_another(batch, record) for record in batch.records if record.ref in batch.others)]
+
+
+def _others(provider: Provider, remotes: Sequence[Remote], links: Mapping[Ref, Link], rows: Mapping[Ref, RawRecord]) -> set[Ref]:
+    """Records that share nothing with what was agreed about their id: it was given again."""
+    if not isinstance(provider, ReusesIds):
+        return set()
+    agreed = {ref: {name: value for name, value in link.base_theirs.items() if name != KEY} for ref, link in links.items()}
+    return {r.ref for r in remotes if agreed.get(r.ref) and provider.is_another(rows[r.ref], agreed[r.ref])}
+
+
+def _let_go(links: Mapping[Ref, Link], others: Iterable[Ref]) -> None:
+    """Where the former record was gone already, its contact has nothing to do with the new one."""
+    for ref in others:
+        if links[ref].state == LinkState.GONE:
+            links[ref].contact_id, links[ref].base_ours, links[ref].base_theirs = None, {}, {}
+
+
+def _another(batch: Batch, record: Read) -> Decision:
+    link = batch.links[record.ref]
+    remote = record if isinstance(record, Remote) else None
+    name = str(remote.party.fields.get("name") or record.ref.id) if remote else record.ref.id
+    reason = Reason("number_reused", {"id": record.ref.id, "name": name})
+    return Decision(Action.HOLD, record.ref, contact_id=link.contact_id, remote=remote, reason=reason)
 
 
 def engine_link(link: Link) -> engine.Link:
@@ -109,11 +143,13 @@ def links_by_ref(connection: Connection, refs: Iterable[Ref]) -> dict[Ref, Link]
     return {ref: found[ref] for ref in listed if ref in found}
 
 
-def _read(provider: Provider, rows: Sequence[Staged]) -> tuple[list[Read], dict[Ref, str]]:
+def _read(provider: Provider, rows: Sequence[Staged], out: Mapping[Ref, Reason]) -> tuple[list[Read], dict[Ref, str]]:
     records: list[Read] = []
     details: dict[Ref, str] = {}
-    for row in rows:
-        raw = RawRecord(Ref(row.remote_kind, row.remote_id), row.body or {}, row.version)
+    for raw in map(raw_of, rows):
+        if raw.ref in out:
+            records.append(Refused(raw.ref, out[raw.ref], failed=False))
+            continue
         try:
             records.append(checked(provider.remote(raw)))
         except SkipRecord as error:
@@ -126,70 +162,9 @@ def _is_tied(link: Link | None) -> bool:
     return link is not None and link.contact_id is not None
 
 
-def _candidates(run: Run, keys: set[str]) -> list[tuple[int, str, str]]:
-    named = live(run.workspace).filter(exact_name__in=keys - {""})
-    return list(named.order_by("pk").values_list("pk", "kind", "exact_name"))
-
-
 def _contacts(run: Run, ids: set[int], *, lock: bool) -> dict[int, Contact]:
     rows = Contact.objects.filter(workspace_id=run.workspace_id, pk__in=ids).order_by("pk")
     return {contact.pk: contact for contact in (rows.select_for_update(of=("self",)) if lock else rows)}
-
-
-def _matches(run: Run, remotes: Sequence[Remote], candidates: Sequence[tuple[int, str, str]]) -> Mapping[Ref, Match]:
-    by_kind: dict[str, dict[str, list[int]]] = {Kind.ORGANISATION: defaultdict(list), Kind.PERSON: defaultdict(list)}
-    for pk, kind, key in candidates:
-        by_kind[kind][key].append(pk)
-    taken, leaving = _bound(run, [pk for pk, _kind, _key in candidates])
-    found = match_by_exact_name(
-        remotes,
-        organisations_by_key=by_kind[Kind.ORGANISATION],
-        persons_by_key=by_kind[Kind.PERSON],
-        doubled_keys=_doubled(run, {name_key(remote) for remote in remotes}),
-        taken=taken,
-        leaving=leaving,
-    )
-    return {**found, **_being_sent(run, remotes)}
-
-
-def _being_sent(run: Run, remotes: Sequence[Remote]) -> dict[Ref, Match]:
-    """Records that a create whose answer never came may have made: they wait for its look-up, lest they come in as new."""
-    rows = Outbox.objects.filter(workspace_id=run.workspace_id, connection=run.connection, in_doubt=True) if remotes else ()
-    keys = {exact_name(str(row.sent.get("name") or "")) for row in rows}
-    doubtful = [remote for remote in remotes if name_key(remote) in keys]
-    return {remote.ref: Match(reason=Reason("being_sent", {"name": name_key(remote)})) for remote in doubtful}
-
-
-def _bound(run: Run, contact_ids: Sequence[int]) -> tuple[set[Claim], set[Claim]]:
-    """Contacts that have a link already: to a record of this pull (taken), or to one that it lacks (leaving)."""
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
-    bonds = list(rows.values_list("contact_id", "remote_kind", "remote_id", "state"))
-    seen = {kind: seen_among(run, kind, [id_ for _pk, k, id_, _state in bonds if k == kind]) for kind in {bond[1] for bond in bonds}}
-    # A record that was gone and is in this pull keeps its contact.
-    taken = {(pk, kind) for pk, kind, id_, _state in bonds if id_ in seen[kind]}
-    return taken, {(pk, kind) for pk, kind, _id, state in bonds if state != LinkState.GONE} - taken
-
-
-def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:
-    """Names that more than one record of this pull has, be the other one new, too, or linked long ago."""
-    if not keys:
-        return frozenset()
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT remote_kind, match_key, remote_id, false FROM integrations_staged"
-            " WHERE workspace_id = %s AND run_id = %s AND match_key = ANY(%s)"
-            " UNION ALL SELECT remote_kind, match_key, remote_id, true FROM integrations_link"
-            " WHERE workspace_id = %s AND connection_id = %s AND match_key = ANY(%s) AND state = 'LINKED'",
-            [run.workspace_id, run.pk, list(keys - {""}), run.workspace_id, run.connection_id, list(keys - {""})],
-        )
-        named: list[tuple[str, str, str, bool]] = cursor.fetchall()
-    linked = {kind: [id_ for k, _key, id_, known in named if known and k == kind] for kind in {row[0] for row in named}}
-    here = {kind: seen_among(run, kind, ids) for kind, ids in linked.items()}
-    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for kind, key, id_, known in named:
-        if not known or id_ in here[kind]:
-            holders[kind, key].add(id_)
-    return frozenset(name for name, ids in holders.items() if len(ids) > 1)
 
 
 def live_link_count(connection: Connection) -> int:

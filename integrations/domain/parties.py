@@ -14,6 +14,7 @@ from integrations.engine.types import Kind, Local, Party, Reason, Remote
 PLAIN = ("name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "notes", "life_cycle")
 ADDRESS = ("line1", "line2", "city", "region", "postcode", "country")
 LIMITS = {f.name: f.max_length for f in Contact._meta.concrete_fields if f.name in PLAIN and f.max_length} | {"email": 254, "phone": 60}
+ONCE = {"life_cycle": 12, "job_title": 150}
 ADDRESS_LIMIT = 300
 
 
@@ -42,7 +43,20 @@ def party_of(contact: Contact, *, kind: Kind | None = None) -> Party:
 def new_row(remote: Remote, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a contact that comes from a provider."""
     row = row_changes(None, changes)
-    return {"kind": remote.party.kind.value, "tags": list(remote.party.tags), **row}
+    return {"kind": remote.party.kind.value, "tags": list(remote.party.tags), **row, **_initial(remote.party.initial, row)}
+
+
+def _initial(initial: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says once, when its contact is made; further addresses and numbers go behind the first."""
+    found: dict[str, Any] = {name: _text(initial[name])[:limit] for name, limit in ONCE.items() if initial.get(name)}
+    for name, key, limit in (("emails", "email", LIMITS["email"]), ("phones", "number", LIMITS["phone"])):
+        held = list(row.get(name, []))
+        known = {entry[key] for entry in held}
+        given = dict.fromkeys(map(_text, initial.get(name) or ()))
+        more = [value for value in given if value and value not in known and len(value) <= limit]
+        if more:
+            found[name] = [*held, *({"label": "", key: value} for value in more)]
+    return found
 
 
 def row_changes(contact: Contact | None, changes: Mapping[str, Any]) -> dict[str, Any]:

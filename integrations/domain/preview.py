@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from contacts.models import Contact
 from integrations.domain.apply import COUNTED
-from integrations.domain.batches import decide, live_link_count, load_batch, next_rows, provider_manifest
+from integrations.domain.batches import Batch, decide, live_link_count, load_batch, next_rows, provider_manifest
 from integrations.domain.journal import reason_json
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.parties import local_of
@@ -34,13 +33,14 @@ def plan_run(run: Run, provider: Provider) -> tuple[dict[str, Any], Impact]:
         counts.update(read_counts(run, manifest))
     counts["gone"] = impact.unlinked
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
-        for decisions, contacts in _planned(run, provider, resource.key):
-            impact += weigh(decisions, contacts={pk: local_of(contact) for pk, contact in contacts.items()})
-            _count(decisions, counts, first, names={pk: contact.name for pk, contact in contacts.items()})
+        for decisions, batch in _planned(run, provider, resource.key):
+            news = [each for each in decisions if not _was_out(each, batch)]
+            impact += weigh(news, contacts={pk: local_of(contact) for pk, contact in batch.contacts.items()})
+            _count(decisions, counts, first, names={pk: contact.name for pk, contact in batch.contacts.items()})
     return {"counts": {name: counts[name] for name in (*COUNTERS, "gone")}, "first": first}, impact
 
 
-def _planned(run: Run, provider: Provider, resource: str) -> Iterator[tuple[list[Decision], dict[int, Contact]]]:
+def _planned(run: Run, provider: Provider, resource: str) -> Iterator[tuple[list[Decision], Batch]]:
     """The decisions of one collection, batch by batch, each in a short transaction that also holds the lease on."""
     after = 0
     while True:
@@ -51,8 +51,14 @@ def _planned(run: Run, provider: Provider, resource: str) -> Iterator[tuple[list
             batch = load_batch(run, provider, rows, lock=False)
             decisions = decide(batch, run.connection, provider_manifest(run.connection))
             save_progress(run)
-        yield decisions, batch.contacts
+        yield decisions, batch
         after = rows[-1].pk
+
+
+def _was_out(decision: Decision, batch: Batch) -> bool:
+    """Left out for the same reason as before: nothing more is taken away."""
+    said = batch.said.get(decision.ref, {})
+    return decision.action is Action.SKIP and decision.reason is not None and said.get("code") == decision.reason.code
 
 
 def guard(run: Run, provider: Provider) -> Stop | None:

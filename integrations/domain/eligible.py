@@ -19,15 +19,15 @@ def refusals(run: Run, provider: Provider, rows: Sequence[Staged]) -> dict[Ref, 
     """The records of the batch that a rule leaves out, each with its reason. Three queries whatever their number."""
     if not isinstance(provider, Eligibility):
         return {}
-    raws = {row: raw_of(row) for row in rows}
-    belongs = {raw.ref: list(provider.parents_of(raw)) for raw in raws.values()}
+    raws = [raw_of(row) for row in rows]
+    belongs = {raw.ref: list(provider.parents_of(raw)) for raw in raws}
     standing = _standing(run, provider, {ref for refs in belongs.values() for ref in refs})
     found: dict[Ref, Reason] = {}
-    for row, raw in raws.items():
+    for raw in raws:
         known = {ref: standing[ref] for ref in belongs[raw.ref] if ref in standing}
         reason = provider.why_not_in(raw, parents=known)
         if reason is not None:
-            found[raw.ref] = _named(reason, row.match_key or raw.ref.id)
+            found[raw.ref] = reason if reason.params.get("name") else _named(reason, provider, raw)
     return found
 
 
@@ -89,8 +89,12 @@ def _home(contact: Contact, rows: Mapping[int, Contact]) -> Local | None:
     return local_of(home) if home else None
 
 
-def _named(reason: Reason, name: str) -> Reason:
-    return reason if reason.params.get("name") else replace(reason, params={**reason.params, "name": name})
+def _named(reason: Reason, provider: Provider, raw: RawRecord) -> Reason:
+    try:
+        name = str(provider.remote(raw).party.fields.get("name") or raw.ref.id)
+    except SkipRecord:
+        name = raw.ref.id
+    return replace(reason, params={**reason.params, "name": name})
 
 
 def _standing(run: Run, provider: Eligibility, refs: Collection[Ref]) -> dict[Ref, Reason | None]:

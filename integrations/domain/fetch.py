@@ -19,6 +19,7 @@ from accounts.scoping import Origin
 from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
+from integrations.domain.eligible import stays_out
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
@@ -228,7 +229,10 @@ def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) ->
 
 
 def _key(provider: Provider, record: RawRecord) -> str:
+    """ "" also for a record that is left out anyway: it is nobody's namesake."""
     try:
+        if stays_out(provider, record):
+            return ""
         return clip(name_key(provider.remote(record)), 300).replace("\x00", "")
     except (SkipRecord, *POISON):
         return ""

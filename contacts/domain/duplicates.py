@@ -67,10 +67,10 @@ def _suggest_among_all(workspace: Workspace, contact_ids: Sequence[int], *, sour
     pairs: dict[tuple[int, int], int] = {}
     for kind in Kind.values:
         rows = Contact.objects.filter(workspace=workspace, kind=kind, deleted_at=None).values_list("pk", "name")
-        names = dict(rows.iterator(chunk_size=5000))
-        new = [_New(pk, name, kind) for pk, name in names.items() if pk in wanted]
-        if new:
-            pairs |= _pairs(new, names, kind=kind)
+        names = dict(rows.iterator(chunk_size=2000))
+        mine = wanted.intersection(names)
+        if mine:
+            pairs |= _pairs((_New(pk, names[pk], kind) for pk in mine), names, kind=kind)
     return _keep(workspace, pairs, source=source)
 
 
@@ -123,7 +123,7 @@ def _of_same_name(workspace: Workspace, names: Sequence[str]) -> list[tuple[int,
     return list(same.values_list("pk", "name", "kind")[: RARE * 10])
 
 
-def _pairs(new: Sequence[_New], candidates: Mapping[int, str], *, kind: str) -> dict[tuple[int, int], int]:
+def _pairs(new: Iterable[_New], candidates: Mapping[int, str], *, kind: str) -> dict[tuple[int, int], int]:
     index: NearIndex[int] = NearIndex(key=company_key if kind == Kind.ORGANISATION else person_key)
     for pk, name in candidates.items():
         index.add(pk, name)

@@ -193,7 +193,7 @@ class NearIndex(Generic[Id]):
         self._key = key
         self._rare = rare
         self._keys: dict[Id, str] = {}
-        self._blocks: dict[str, dict[Id, None]] = {}
+        self._blocks: dict[str, list[Id]] = {}  # most have one member: a list is a quarter of a dict
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -204,13 +204,13 @@ class NearIndex(Generic[Id]):
         key = self._key(name)
         self._keys[id] = key
         for block in _blocks(key):
-            self._blocks.setdefault(block, {})[id] = None
+            self._blocks.setdefault(block, []).append(id)
 
     def discard(self, id: Id) -> None:
         """Forget a name; an unknown id is fine."""
         for block in _blocks(self._keys.pop(id, "")):
             members = self._blocks[block]
-            del members[id]
+            members.remove(id)
             if not members:
                 del self._blocks[block]
 
@@ -238,15 +238,16 @@ class NearIndex(Generic[Id]):
             return self._sharing_all(known)
         together: dict[Id, None] = {}
         for members in rare:
-            together |= members
+            together.update(dict.fromkeys(members))
         return together
 
     @staticmethod
-    def _sharing_all(known: list[dict[Id, None]]) -> dict[Id, None]:
+    def _sharing_all(known: list[list[Id]]) -> dict[Id, None]:
         """Take the names that have every one of these common words: "Maria Silva" among a hundred thousand people."""
         if not known:
             return {}
-        return {id: None for id in known[0] if all(id in members for members in known[1:])}
+        others = [set(members) for members in known[1:]]
+        return {id: None for id in known[0] if all(id in members for members in others)}
 
 
 def near_pairs(

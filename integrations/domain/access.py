@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain.allowance import SharedBudget
 from integrations.domain.exchanges import Recorder
+from integrations.domain.marks import Mark
 from integrations.domain.pace import SharedPace
 from integrations.domain.vault import read_secrets, seal_secrets
 from integrations.engine.errors import Reconnect
@@ -35,6 +36,7 @@ class Access:
 
     provider: Provider
     recorder: Recorder
+    marks: dict[str, dict[str, Mark]] = field(default_factory=dict)  # by collection and place, as this slice found them
 
 
 def open_access(connection: Connection, *, renew: bool = True) -> Access:

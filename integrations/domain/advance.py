@@ -93,11 +93,15 @@ def _read_all(run: Run, access: Access) -> None:
     if run.kind == RunKind.MATCH:
         begin_pairing(run)
         return
+    asked = run.kind == RunKind.PREVIEW or _shows_first(run)
     with page_tx(run, origin=origin_of(run)):
         take_census(run, provider_manifest(run.connection))
         if not _is_sound(run):
             return
-    if run.kind == RunKind.PREVIEW or _shows_first(run):
+        if not (asked or run.cursor["staged"] or run.cursor["lacking"]):
+            _to_apply(run)  # nothing to guard against
+            return
+    if asked:
         _show_plan(run, access)
         return
     stop = guard(run, access.provider)
@@ -224,7 +228,7 @@ def _put_aside(run: Run, row: Staged, error: Exception) -> None:
 
 
 def _sweep(run: Run) -> None:
-    if not run.cursor.get("offered"):
+    if run.counters["created"] and not run.cursor.get("offered"):
         with page_tx(run, origin=origin_of(run)):
             offer_duplicates(run)
             save_progress(run, cursor={**run.cursor, "offered": True})

@@ -16,6 +16,7 @@ from crmsync.lib.crypto import digest
 from integrations import registry
 from integrations.domain.access import oauth_client, open_access, token_secrets
 from integrations.domain.journal import reason_json
+from integrations.domain.marks import forget_marks
 from integrations.domain.runs import cancel, open_runs, request_run
 from integrations.domain.settings import audit, clean_settings
 from integrations.domain.vault import read_verifier, seal_secrets, seal_verifier
@@ -234,6 +235,7 @@ def disable(connection: Connection, *, user: User | None) -> None:
         links.update(hidden_state=F("state"), state=LinkState.HIDDEN)
         Outbox.objects.filter(workspace_id=row.workspace_id, connection=row).exclude(state=OutboxState.SENDING).delete()
         hide_invoices(row.workspace, row.pk)
+        forget_marks(row)
         sleep_until(row, None, rung_at=None)
         audit(row, "connection.disabled", user=user)
         connection.refresh_from_db()

@@ -14,8 +14,8 @@ from typing import Any
 from django.db import connection as database
 from django.utils import timezone
 
-from accounts.domain.bulk import insert_rows
-from accounts.scoping import Origin
+from accounts.domain.bulk import as_json, insert_rows
+from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
@@ -23,8 +23,10 @@ from integrations.domain.eligible import stays_out
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
+from integrations.domain.marks import Mark, keep_marks, marks_of, note_marked, place_of
 from integrations.domain.poison import POISON, words
-from integrations.domain.seen import note_seen, repeated
+from integrations.domain.seen import distinct, note_seen
+from integrations.engine.capabilities import SkipsSamePages
 from integrations.engine.errors import BadAnswer, ProviderError, SkipRecord
 from integrations.engine.matching import name_key
 from integrations.engine.provider import Provider, Resource, ResourceKind
@@ -48,19 +50,36 @@ class Pages:
     resource: Resource
     since: float = field(default_factory=time.monotonic)
     began: datetime = field(default_factory=timezone.now)
-    pages: list[Page] = field(default_factory=list)
+    places: list[tuple[str, Page]] = field(default_factory=list)
+    same: list[Mark] = field(default_factory=list)  # those that came as they were last time
+    first: Page | Mark | None = None
+    last: Page | Mark | None = None
+    bulk: int = 0  # records that have to be looked at
+
+    def add(self, place: str, page: Page | Mark) -> None:
+        self.first, self.last = self.first or page, page
+        if isinstance(page, Mark):
+            self.same.append(page)
+        else:
+            self.places.append((place, page))
+            self.bulk += len(page.records)
+
+    @property
+    def pages(self) -> list[Page]:
+        return [page for _place, page in self.places]
 
     @property
     def records(self) -> dict[Ref, RawRecord]:
         return {record.ref: record for page in self.pages for record in page.records}
 
     @property
+    def count(self) -> int:
+        return self.bulk + sum(mark.count for mark in self.same)
+
+    @property
     def is_full(self) -> bool:
-        return (
-            self.pages[-1].next is None
-            or time.monotonic() - self.since > FLUSH_AFTER
-            or sum(len(p.records) for p in self.pages) >= FLUSH_AT
-        )
+        over = self.last is not None and self.last.next is None
+        return over or time.monotonic() - self.since > FLUSH_AFTER or self.bulk >= FLUSH_AT
 
 
 def active_resources(connection: Connection) -> list[Resource]:
@@ -90,10 +109,12 @@ def fetch_pages(run: Run, access: Access, resource: Resource, *, origin: Origin)
     """Read pages for about a second and store them. Raises engine errors; what was read before the fault is stored first."""
     pages = Pages(resource)
     at = run.cursor["page"]
+    marks = _marks(run, access, resource)
     try:
-        while not pages.pages or not pages.is_full:
-            page = _page(access.provider, resource, at)
-            pages.pages.append(page)
+        while pages.last is None or not pages.is_full:
+            place = place_of(at)
+            page = _page(access.provider, resource, at, marks.get(place))
+            pages.add(place, page)
             at = page.next
     except ProviderError:
         _store(run, access, pages, origin=origin)
@@ -101,12 +122,29 @@ def fetch_pages(run: Run, access: Access, resource: Resource, *, origin: Origin)
     _store(run, access, pages, origin=origin)
 
 
-def _page(provider: Provider, resource: Resource, at: Mapping[str, Any] | None) -> Page:
-    """One page. A record whose id cannot be kept is named by its place; a page that breaks its reader is no page."""
+def _marks(run: Run, access: Access, resource: Resource) -> dict[str, Mark]:
+    """Looked up once per slice and collection."""
+    if not isinstance(access.provider, SkipsSamePages):
+        return {}
+    if resource.key not in access.marks:
+        with workspace_tx(run.workspace):
+            access.marks[resource.key] = marks_of(run.connection, resource)
+    return access.marks[resource.key]
+
+
+def _page(provider: Provider, resource: Resource, at: Mapping[str, Any] | None, mark: Mark | None) -> Page | Mark:
+    """One page, or its mark when it came as it was last time; a page that breaks its reader is no page."""
     try:
-        page = provider.page(resource.key, at)
+        if mark is not None and isinstance(provider, SkipsSamePages):
+            page = provider.page_unless(resource.key, at, digest=mark.digest)
+            return mark if page is None else _fitting(page)
+        return _fitting(provider.page(resource.key, at))
     except POISON as error:
         raise BadAnswer(Reason("bad_answer"), detail=words(error)) from error
+
+
+def _fitting(page: Page) -> Page:
+    """A record whose id cannot be kept is named by its place."""
     fits = [record for record in page.records if len(record.ref.id) <= LONGEST_ID]
     if len(fits) == len(page.records):
         return page
@@ -135,18 +173,20 @@ def start_over(run: Run) -> bool:
 
 
 def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
-    if not pages.pages:
+    last = pages.last
+    if last is None:
         return
-    last = pages.pages[-1]
     with page_tx(run, origin=origin, lazy_commit=True):
         records = pages.records
         _stage(run, access.provider, pages)
+        keep_marks(run.connection, pages.resource, pages.places)
         note_seen(run, pages.resource, [ref.id for ref in records])
+        note_marked(run, pages.resource, pages.same)
         bad = [one for page in pages.pages for one in page.bad]
         _log_bad(run, pages.resource, bad)
-        read = run.cursor["read"] + sum(len(page.records) for page in pages.pages)
+        read = run.cursor["read"] + pages.count
         cursor = dict(run.cursor) | {"read": read, "tries": 0, "bad": _with_bad(run.cursor, pages.resource, len(bad))}
-        cursor.setdefault("first_total", pages.pages[0].total)
+        cursor.setdefault("first_total", pages.first.total if pages.first else None)
         cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, pages, cursor)
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
         save_progress(run, cursor=cursor, done=read, total=last.total or read, page=last.number + 1, pages=last.pages or run.pages)
@@ -154,9 +194,11 @@ def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
 
 def _ended(run: Run, pages: Pages, cursor: dict[str, Any]) -> dict[str, Any]:
     """The end of a collection. One that moved while we read it is read once more; one that moves again is not complete."""
-    moved = cursor["first_total"] != pages.pages[-1].total
-    if not moved and not repeated(run, pages.resource, read=cursor["read"]):
-        return _following(cursor)
+    moved = pages.last is None or cursor["first_total"] != pages.last.total
+    # A record that came twice in this round: the list moved while it was read.
+    different = distinct(run, pages.resource)
+    if not moved and different == cursor["read"]:
+        return _following(cursor) | {"counts": {**cursor.get("counts", {}), pages.resource.key: different}}
     if cursor["round"] < ROUNDS:
         _forget(run, pages.resource)
         kept = {name: value for name, value in cursor.items() if name not in FRESH}
@@ -184,6 +226,8 @@ def _stage(run: Run, provider: Provider, pages: Pages) -> None:
     """Stage the records that are not known in this very version, in two statements whatever their number."""
     records, resource = pages.records, pages.resource
     changed = _changed(run.connection, pages)
+    if not changed:
+        return
     rows = [_row(run, provider, resource, records[ref]) for ref in changed]
     # A later round reads everything again: what it says replaces what the first one said.
     insert_rows(
@@ -193,6 +237,8 @@ def _stage(run: Run, provider: Provider, pages: Pages) -> None:
 
 def _changed(connection: Connection, pages: Pages) -> list[Ref]:
     resource = pages.resource
+    if not pages.places:
+        return []
     pairs = [(ref.id, record.version) for ref, record in pages.records.items() if ref.kind == resource.remote_kind]
     if resource.kind is ResourceKind.INVOICES:
         ids = changed_versions(connection.workspace, connection.pk, kind=resource.remote_kind, pairs=pairs)
@@ -205,10 +251,10 @@ def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str,
     """Those not stored in this version. Of a record that we wrote while the page was read, the page may show what was before."""
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT r.id FROM unnest(%s::text[], %s::text[]) AS r(id, version) WHERE NOT EXISTS (SELECT 1 FROM integrations_link l"
+            "SELECT r.id FROM json_to_recordset(%s::json) AS r(id text, version text) WHERE NOT EXISTS (SELECT 1 FROM integrations_link l"
             " WHERE l.workspace_id = %s AND l.connection_id = %s AND l.remote_kind = %s AND l.remote_id = r.id"
             " AND l.state = 'LINKED' AND l.version <> '' AND (l.version = r.version OR l.synced_at >= %s))",
-            [[id_ for id_, _ in pairs], [version for _, version in pairs], connection.workspace_id, connection.pk, kind, began],
+            [as_json([{"id": id_, "version": version} for id_, version in pairs]), connection.workspace_id, connection.pk, kind, began],
         )
         return [row[0] for row in cursor.fetchall()]
 

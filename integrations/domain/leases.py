@@ -51,6 +51,8 @@ def reload(run: Run) -> None:
 
 
 def release(run: Run) -> None:
+    if not run.lease:
+        return  # the run has ended, and its lease with it
     with workspace_tx(run.workspace):
         Run.objects.filter(pk=run.pk, lease=run.lease).update(lease="", lease_until=None)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import QuerySet
 
+from accounts.domain.bulk import insert_rows
 from integrations.engine.provider import Resource
 from integrations.models import Link, Run, Seen
 
@@ -16,20 +17,14 @@ IDS = "SELECT unnest(ids) FROM integrations_seen WHERE workspace_id = %s AND run
 
 def note_seen(run: Run, resource: Resource, ids: Sequence[str]) -> None:
     if ids:
-        Seen.objects.create(
-            workspace_id=run.workspace_id,
-            run=run,
-            round=run.cursor["round"],
-            resource=resource.key,
-            remote_kind=resource.remote_kind,
-            ids=list(ids),
-        )
+        row = {"workspace_id": run.workspace_id, "run_id": run.pk, "round": run.cursor["round"]}
+        insert_rows(Seen, [row | {"resource": resource.key, "remote_kind": resource.remote_kind, "ids": ids}])
 
 
-def repeated(run: Run, resource: Resource, *, read: int) -> bool:
-    """A record came twice in this round: the list moved while it was read. `read` counts every record of the round."""
+def distinct(run: Run, resource: Resource) -> int:
+    """How many different records this round has given."""
     sql = f"SELECT count(DISTINCT id) FROM ({IDS} AND resource = %s AND round = %s) AS s(id)"  # noqa: S608  a constant
-    return read != _number(sql, run, resource.key, run.cursor["round"])
+    return _number(sql, run, resource.key, run.cursor["round"])
 
 
 def seen_counts(run: Run) -> dict[str, int]:

@@ -36,7 +36,13 @@ def take_census(run: Run, manifest: Manifest) -> None:
     """Count once, before anything is decided: records per collection, those to decide about, linked ones that are lacking."""
     staged = Staged.objects.filter(workspace_id=run.workspace_id, run=run).count()
     lacking = len(lacking_links(run, _complete_kinds(run, manifest)))
-    save_progress(run, cursor={**run.cursor, "counts": seen_counts(run), "staged": staged, "lacking": lacking})
+    save_progress(run, cursor={**run.cursor, "counts": _counts(run), "staged": staged, "lacking": lacking})
+
+
+def _counts(run: Run) -> dict[str, int]:
+    """How many different records each collection has given; those that ended in order have been counted."""
+    known: dict[str, int] = run.cursor.get("counts", {})
+    return known if set(known) == set(run.cursor["resources"]) else seen_counts(run)
 
 
 def check_empty(run: Run, manifest: Manifest) -> Stop | None:

@@ -114,6 +114,14 @@ class MatchBy:
 
 
 @runtime_checkable
+class SkipsSamePages(Protocol):
+    """Pages whose bytes are those of last time need not be parsed. `page` tells their `digest`."""
+
+    def page_unless(self, resource: str, cursor: Mapping[str, Any] | None, *, digest: str) -> Page | None:
+        """The page at this cursor, or None when its bytes have this very digest."""
+
+
+@runtime_checkable
 class ReadsChanges(Protocol):
     """`Manifest.incremental`: records of every kind that changed since a watermark."""
 

@@ -75,7 +75,7 @@ class Page:
     """One page of a resource. `next` is the cursor of the page after it, None at the end. Totals only where the vendor tells them.
 
     `watermark` is the latest change among its records, `clock` the vendor's time of the answer: texts that sort like times, "" unknown.
-    `gone` are records that the vendor lists as deleted.
+    `gone` are records that the vendor lists as deleted. `digest` is of the answer's bytes, "" where nobody needs it.
     """
 
     records: Sequence[RawRecord]
@@ -87,6 +87,7 @@ class Page:
     watermark: str = ""
     clock: str = ""
     gone: Sequence[Ref] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,16 @@ _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "detail", "titl
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A vendor's successful answer. `body` is the parsed JSON, None where there was nothing to say (204, some PUTs)."""
+    """A vendor's successful answer. `body` is the parsed JSON, None where there was nothing to say (204, some PUTs).
+
+    `digest` of its bytes where it was asked for; `is_same`: they are those of the digest that was given, and were not parsed.
+    """
 
     status: int
     body: Any
     headers: Mapping[str, str]
+    digest: str = ""
+    is_same: bool = False
 
 
 @dataclass(frozen=True, slots=True)

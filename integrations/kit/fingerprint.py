@@ -14,6 +14,11 @@ def fingerprint(body: Any) -> str:
     return blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
+def digest_of(raw: bytes) -> str:
+    """Digest of an answer as it came."""
+    return blake2b(raw, digest_size=16).hexdigest()
+
+
 def digest(words: Iterable[str]) -> str:
     """Short digest of a sequence of words, for loop detection."""
     return blake2b("\x1f".join(words).encode(errors="surrogatepass"), digest_size=8).hexdigest()

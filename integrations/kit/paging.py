@@ -15,10 +15,10 @@ MAX_PAGES = 20_000
 Cursor = Mapping[str, Any]
 
 
-def read_list(http: Http, path: str, *, params: Params) -> Answer:
+def read_list(http: Http, path: str, *, params: Params, unless: str | None = None) -> Answer:
     """GET a list. A 400 or 404 here is no fault of a record, so it becomes BadAnswer: the cursor stays and the list is read again later."""
     try:
-        return http.get(path, params=params)
+        return http.get(path, params=params, unless=unless)
     except (SkipRecord, Gone) as error:
         raise BadAnswer(Reason("bad_answer"), detail=error.detail) from None
 

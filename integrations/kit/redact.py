@@ -28,10 +28,16 @@ _CODE = re.compile(r"((?:^|[?&])code=)[^&\s\"'<>]+", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]{4,}", re.IGNORECASE)
 
 
+# What all of the above need to be there; most texts have none of it.
+_SUSPECT = re.compile(r"token|secret|passw|api[-_]?key|authori[sz]ation|code|assertion|bearer|basic", re.IGNORECASE)
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Mask known secret values, and whatever looks like one."""
     for secret in secrets:
         text = text.replace(secret, MASK)
+    if not _SUSPECT.search(text):
+        return text
     text = _JSON.sub(rf"\1{MASK}", text)
     text = _FORM.sub(rf"\1{MASK}", text)
     text = _CODE.sub(rf"\1{MASK}", text)

@@ -2,6 +2,7 @@ from integrations.models.connection import Connection, Hint, HookDoor, OAuthAtte
 from integrations.models.exchange import Exchange
 from integrations.models.link import Link
 from integrations.models.outbox import Outbox
+from integrations.models.pagemark import PageMark
 from integrations.models.pairing import Pairing
 from integrations.models.run import Run, RunLine, Seen, Staged
 
@@ -13,6 +14,7 @@ __all__ = [
     "Link",
     "OAuthAttempt",
     "Outbox",
+    "PageMark",
     "Pairing",
     "Run",
     "RunLine",

@@ -48,6 +48,7 @@ class Link(WorkspaceModel):
             models.Index(fields=["workspace", "connection", "state", "id"], name="link_state", condition=~Q(state="LINKED")),
             models.Index(fields=["workspace", "connection", "match_key"], name="link_match_key"),
             models.Index(fields=["contact"], name="link_of_contact"),
+            models.Index(fields=["workspace", "connection"], name="link_missed", condition=Q(missed__gt=0)),
         ]
 
     def __str__(self) -> str:

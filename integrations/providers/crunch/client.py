@@ -7,6 +7,7 @@ from typing import Any
 
 from integrations.engine.errors import BadAnswer, Gone
 from integrations.engine.types import Page, RawRecord, Reason, Ref
+from integrations.kit.answers import Answer
 from integrations.kit.http import Http
 from integrations.kit.paging import Cursor, read_list, same_page
 from integrations.providers.crunch.records import CLIENT, INVOICE, SUPPLIER, listing, raw_record
@@ -36,8 +37,18 @@ class Client:
 
     def page(self, resource: str, cursor: Cursor | None) -> Page:
         """One page, default order. Raises BadAnswer for an answer that is no page, repeats, or stops in the middle."""
+        return self._page(resource, cursor, self._answer(resource, cursor, unless=""))
+
+    def page_unless(self, resource: str, cursor: Cursor | None, *, digest: str) -> Page | None:
+        answer = self._answer(resource, cursor, unless=digest)
+        return None if answer.is_same else self._page(resource, cursor, answer)
+
+    def _answer(self, resource: str, cursor: Cursor | None, *, unless: str) -> Answer:
         number = int(cursor["page"]) if cursor else 0
-        answer = read_list(self._http, self._paths[_LISTS[resource]], params={"page": number, "size": self.size})
+        return read_list(self._http, self._paths[_LISTS[resource]], params={"page": number, "size": self.size}, unless=unless)
+
+    def _page(self, resource: str, cursor: Cursor | None, answer: Answer) -> Page:
+        number = int(cursor["page"]) if cursor else 0
         found = listing(KINDS[resource], answer.body, size=self.size)
         if found is None:
             raise BadAnswer(Reason("bad_answer"), detail=f"{resource}, page {number}: neither a page nor a list")
@@ -48,7 +59,7 @@ class Client:
         if not found.last and not found.records and not found.bad:
             raise BadAnswer(Reason("bad_answer"), detail=f"{resource}, page {number}: empty, but not the last one")
         following = None if found.last else {"page": number + 1, "mark": mark}
-        return Page(found.records, following, number, pages=found.pages, total=found.total, bad=found.bad)
+        return Page(found.records, following, number, pages=found.pages, total=found.total, bad=found.bad, digest=answer.digest)
 
     def get(self, ref: Ref) -> RawRecord:
         return self._record(ref.kind, self._http.get(self._single(ref)).body)

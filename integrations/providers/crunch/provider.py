@@ -112,6 +112,9 @@ class Crunch:
     def page(self, resource: str, cursor: Mapping[str, Any] | None) -> Page:
         return self._client.page(resource, cursor)
 
+    def page_unless(self, resource: str, cursor: Mapping[str, Any] | None, *, digest: str) -> Page | None:
+        return self._client.page_unless(resource, cursor, digest=digest)
+
     def remote(self, raw: RawRecord) -> Remote:
         return mapping.remote_supplier(raw) if raw.ref.kind == SUPPLIER else mapping.remote_client(raw)
 

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.views import api_docs
 from crmsync import health
 from crmsync.settings.env import ROOT
-from integrations.views import consent
+from integrations.views import consent, grant, hooks
 
 APPS = ("contacts", "invoices", "integrations", "erp_history")
 
@@ -29,6 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("accounts.urls")),
     path("connect/<slug:provider>/callback/", consent.callback, name="connect_callback"),
+    path("connect/<slug:provider>/callback/<str:state>/", grant.callback, name="connect_granted"),
+    path("connect/<slug:provider>/failed/<slug:code>/", grant.failed, name="connect_failed"),
+    path("connect/<slug:provider>/failed/<slug:code>/<slug:workspace>/", grant.failed, name="connect_failed_in"),
+    path("hooks/<slug:provider>/<str:key>/", hooks.receive, name="hooks"),
+    path("hooks/<slug:provider>/<str:key>/<path:rest>", hooks.receive, name="hooks_below"),
     path("w/<slug:slug>/", include(_existing("urls", apps=APPS))),
     path("api/v1/", include((api, "api"))),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integrations.views import attention, connection, consent, contact, gallery, log, matching, runs
+from integrations.views import attention, connection, consent, contact, gallery, grant, hooks, log, matching, runs, settings
 
 app_name = "integrations"
 urlpatterns = [
@@ -13,13 +13,16 @@ urlpatterns = [
     path("integrations/<int:pk>/live/", connection.live, name="live"),
     path("integrations/<int:pk>/connect/", consent.connect, name="connect"),
     path("integrations/<int:pk>/keys/", consent.keys, name="keys"),
+    path("integrations/<int:pk>/grant/<int:attempt_id>/", grant.confirm, name="grant"),
+    path("integrations/<int:pk>/hooks/", hooks.panel, name="hooks"),
+    path("integrations/<int:pk>/hooks/change/", hooks.change, name="hooks_change"),
     path("integrations/<int:pk>/sync/", connection.sync, name="sync"),
     path("integrations/<int:pk>/preview/", connection.preview, name="preview"),
     path("integrations/<int:pk>/test/", connection.test, name="test"),
     path("integrations/<int:pk>/pause/", connection.pause, name="pause"),
     path("integrations/<int:pk>/resume/", connection.resume, name="resume"),
-    path("integrations/<int:pk>/disable/", connection.disable, name="disable"),
-    path("integrations/<int:pk>/settings/", connection.settings, name="settings"),
+    path("integrations/<int:pk>/disable/", settings.disable, name="disable"),
+    path("integrations/<int:pk>/settings/", settings.settings, name="settings"),
     path("integrations/<int:pk>/fields/", connection.fields, name="fields"),
     path("integrations/<int:pk>/runs/", runs.run_list, name="runs"),
     path("integrations/<int:pk>/runs/<int:run_id>/", runs.run_detail, name="run"),

@@ -7,14 +7,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings as deployment
-from redis import Redis
 from redis.exceptions import RedisError
 
+from integrations.domain import shared
 from integrations.engine import budget as arithmetic
 from integrations.engine.capabilities import Budget
 from integrations.engine.errors import Retry
@@ -66,7 +64,7 @@ class SharedBudget:
         self._quiet = str(settings.get(budget.quiet_setting) or "") if budget.quiet_setting else ""
         self._zone = ZoneInfo(zone)
         self._patience = patience
-        self._keys = [f"{deployment.REDIS_PREFIX}budget:{owner}:{name}" for name in ("made", "closed", "failed")]
+        self._keys = [shared.key(f"budget:{owner}:{name}") for name in ("made", "closed", "failed")]
 
     def wait(self) -> None:
         """Take the next free turn. Raises Retry when it is far away, or in the quiet hours."""
@@ -74,7 +72,7 @@ class SharedBudget:
         made, closed, _failed = self._keys
         turn = [self._calls, self._budget.per, self._patience, secrets.token_hex(8), _REMEMBERED]
         try:
-            pause = float(_redis(deployment.REDIS_URL).eval(_TAKE, 2, made, closed, *turn))  # type: ignore[arg-type]  # sync client
+            pause = float(shared.client().eval(_TAKE, 2, made, closed, *turn))  # type: ignore[arg-type]  # sync client
         except RedisError:
             self._alone().wait()
             return
@@ -86,7 +84,7 @@ class SharedBudget:
     def slow_down(self, seconds: float) -> None:
         self._alone().slow_down(seconds)
         try:
-            _redis(deployment.REDIS_URL).eval(_CLOSE, 1, self._keys[1], seconds, _REMEMBERED)
+            shared.client().eval(_CLOSE, 1, self._keys[1], seconds, _REMEMBERED)
         except RedisError:
             return
 
@@ -103,7 +101,7 @@ class SharedBudget:
             self.slow_down(block)
 
     def _failed(self, *, is_failure: bool) -> int:
-        client, key = _redis(deployment.REDIS_URL), self._keys[2]
+        client, key = shared.client(), self._keys[2]
         if not is_failure:
             client.delete(key)
             return 0
@@ -119,11 +117,6 @@ class SharedBudget:
 
     def _alone(self) -> BudgetPace:
         return _in_process(self._owner, self._budget, self._calls, self._patience)
-
-
-@cache
-def _redis(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
 _kept: dict[str, tuple[int, BudgetPace]] = {}

@@ -9,19 +9,22 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Membership, User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.crypto import digest
 from integrations import registry
 from integrations.domain.access import oauth_client, open_access, token_secrets
+from integrations.domain.hooks import close_door, open_door
 from integrations.domain.journal import reason_json
 from integrations.domain.marks import forget_marks
 from integrations.domain.runs import cancel, open_runs, request_run
-from integrations.domain.settings import audit, clean_settings
+from integrations.domain.settings import InvalidSettings, audit, clean_settings, name_of, title_from
 from integrations.domain.vault import read_verifier, seal_secrets, seal_verifier
 from integrations.domain.wake import sleep_until, wake_at
 from integrations.engine.errors import BadSettings, ProviderError, Reconnect
+from integrations.engine.provider import Manifest
 from integrations.engine.types import Account, Reason
 from integrations.enums import ConnectionStatus, LinkState, OutboxState, RunKind
 from integrations.kit import oauth
@@ -47,17 +50,64 @@ def callback_url(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback/"
 
 
+class GroupTaken(InvalidSettings):
+    """Another integration of the same group is enabled; the error names it."""
+
+
 def enable(workspace: Workspace, provider: str, *, settings: Mapping[str, Any], user: User | None) -> Connection:
     """Store the answers of the set-up form. Raises InvalidSettings; gives the live connection when there is one already."""
     manifest = registry.manifest(provider)
     with workspace_tx(workspace):
+        _refuse_second(workspace, manifest)
         cleaned = clean_settings(manifest, settings, workspace)
         live = Connection.objects.filter(workspace=workspace, provider=provider).exclude(status=ConnectionStatus.OFF).first()
         connection = live or Connection(workspace=workspace, provider=provider, connected_by=user)
-        connection.settings = cleaned
+        connection.settings, connection.title = cleaned, title_from(manifest, cleaned)
         connection.save()
         audit(connection, "connection.enabled", user=user, data={"settings": cleaned})
     return connection
+
+
+def set_up(
+    workspace: Workspace,
+    provider: str,
+    *,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Any],
+    user: User | None,
+    check: bool = True,
+    match_first: bool = False,
+) -> Connection:
+    """Ask the vendor about the secrets first, then store everything at once and start the first sync.
+
+    Raises InvalidSettings or ProviderError, and then nothing is stored. Call it outside a transaction.
+    """
+    manifest = registry.manifest(provider)
+    with workspace_tx(workspace):
+        _refuse_second(workspace, manifest)
+        trial = Connection(workspace=workspace, provider=provider, settings=clean_settings(manifest, settings, workspace))
+    account = prove(trial, secrets) if check else Account()
+    with workspace_tx(workspace):
+        connection = enable(workspace, provider, settings=settings, user=user)
+        connection.workspace = workspace
+        _keep(connection, secrets=dict(secrets), account=account, user=user, match_first=match_first)
+    return connection
+
+
+def other_of_group(workspace: Workspace, manifest: Manifest) -> Connection | None:
+    """The live connection that excludes this provider: two of one group would fight over the same contacts."""
+    if not manifest.exclusive_group:
+        return None
+    rivals = [key for key, each in registry.manifests().items() if each.exclusive_group == manifest.exclusive_group and key != manifest.key]
+    return Connection.objects.filter(workspace=workspace, provider__in=rivals).exclude(status=ConnectionStatus.OFF).first()
+
+
+def _refuse_second(workspace: Workspace, manifest: Manifest) -> None:
+    """Raises GroupTaken. Two who enable at once come here one after the other."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+    other = other_of_group(workspace, manifest)
+    if other is not None:
+        raise GroupTaken({"": _("Only one of these at a time: disable %(name)s first.") % {"name": name_of(other)}})
 
 
 def begin_consent(connection: Connection, *, user: User, session_key: str) -> str:
@@ -82,34 +132,34 @@ def begin_consent(connection: Connection, *, user: User, session_key: str) -> st
 
 def finish_consent(*, user: User, session_key: str, params: Mapping[str, str]) -> Connection:
     """Turn the redirect into a connection and start its first sync. Raises ConsentFailed. Call it outside a transaction."""
-    attempt = _take_attempt(user, session_key=session_key, state=params.get("state", ""))
+    attempt = take_attempt(user, session_key=session_key, state=params.get("state", ""))
     connection = attempt.connection
     if params.get("error"):
         code = "consent_refused" if params["error"] == "access_denied" else "consent_failed"
-        raise _failed(connection, code, detail=params.get("error_description", params["error"])[:300])
+        raise consent_failed(connection, code, detail=params.get("error_description", params["error"])[:300])
     if not params.get("code"):
-        raise _failed(connection, "consent_failed", detail="no code")
+        raise consent_failed(connection, "consent_failed", detail="no code")
     manifest = registry.manifest(connection.provider)
     if manifest.auth is None:
-        raise _failed(connection, "consent_failed")
+        raise consent_failed(connection, "consent_failed")
     client = oauth_client(manifest.auth, redirect_uri=callback_url(connection.provider))
     try:
         tokens = oauth.exchange_code(client, code=params["code"], verifier=read_verifier(attempt))
     except ProviderError as error:
-        raise _failed(connection, "consent_exchange_failed", detail=error.detail) from error
+        raise consent_failed(connection, "consent_exchange_failed", detail=error.detail) from error
     try:
         connect_with_secrets(connection, secrets=token_secrets(tokens), user=user)
     except ProviderError as error:
-        raise _failed(connection, "consent_check_failed", detail=error.detail) from error
+        raise consent_failed(connection, "consent_check_failed", detail=error.detail) from error
     return connection
 
 
-def _failed(connection: Connection, code: str, *, detail: str = "") -> ConsentFailed:
+def consent_failed(connection: Connection, code: str, *, detail: str = "") -> ConsentFailed:
     return ConsentFailed(Reason(code), workspace=connection.workspace, provider=connection.provider, detail=detail)
 
 
-def _take_attempt(user: User, *, session_key: str, state: str) -> OAuthAttempt:
-    """Find the attempt among the person's workspaces and use it up."""
+def take_attempt(user: User, *, session_key: str, state: str) -> OAuthAttempt:
+    """Find the attempt of a consent among the person's workspaces and use it up. Raises ConsentFailed."""
     for membership in Membership.objects.select_related("workspace").filter(user=user):
         with workspace_tx(membership.workspace):
             rows = OAuthAttempt.objects.select_related("connection", "connection__workspace").filter(state_digest=digest(state))
@@ -125,13 +175,13 @@ def _take_attempt(user: User, *, session_key: str, state: str) -> OAuthAttempt:
 
 def _check_attempt(attempt: OAuthAttempt, user: User, session_key: str) -> None:
     if attempt.user_id != user.pk:
-        raise _failed(attempt.connection, "consent_other_user")
+        raise consent_failed(attempt.connection, "consent_other_user")
     if attempt.session_digest != digest(session_key):
-        raise _failed(attempt.connection, "consent_other_session")
+        raise consent_failed(attempt.connection, "consent_other_session")
     if attempt.used_at is not None:
-        raise _failed(attempt.connection, "consent_state_used")
+        raise consent_failed(attempt.connection, "consent_state_used")
     if attempt.created_at < timezone.now() - CONSENT_LIFE:
-        raise _failed(attempt.connection, "consent_expired")
+        raise consent_failed(attempt.connection, "consent_expired")
 
 
 def connect_with_secrets(
@@ -141,31 +191,39 @@ def connect_with_secrets(
 
     `match_first`: where records can be matched by hand they are read for that, and the first sync waits for a person to start it.
     """
-    known = dict(secrets)
-    account = _proven(connection, known) if check else Account()
+    account = prove(connection, secrets) if check else Account()
     with workspace_tx(connection.workspace):
-        row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
-        _refuse_other_account(row, account)
-        first = row.status == ConnectionStatus.SETUP
-        _store(row, known, account, user)
-        audit(row, "connection.connected", user=user, data={"account": account.name or account.id})
-        manifest = registry.manifest(row.provider)
-        run_kind = RunKind.INITIAL if first or manifest.one_time or row.last_success_at is None else RunKind.MANUAL
-        if match_first and manifest.match_screen and run_kind == RunKind.INITIAL:
-            run_kind = RunKind.MATCH
-        request_run(row, kind=run_kind, user=user)
-        wake_at(row)
-        connection.refresh_from_db()
+        _keep(connection, secrets=dict(secrets), account=account, user=user, match_first=match_first)
 
 
-def _proven(connection: Connection, secrets: dict[str, Any]) -> Account:
+def _keep(connection: Connection, *, secrets: dict[str, Any], account: Account, user: User | None, match_first: bool = False) -> None:
+    row = Connection.objects.select_for_update(no_key=True, of=("self",)).select_related("workspace").get(pk=connection.pk)
+    if row.status == ConnectionStatus.OFF:
+        raise Reconnect(Reason("not_connected"))
+    _refuse_other_account(row, account)
+    first = row.status == ConnectionStatus.SETUP
+    _store(row, secrets, account, user)
+    open_door(row)
+    audit(row, "connection.connected", user=user, data={"account": account.name or account.id})
+    manifest = registry.manifest(row.provider)
+    run_kind = RunKind.INITIAL if first or manifest.one_time or row.last_success_at is None else RunKind.MANUAL
+    if match_first and manifest.match_screen and run_kind == RunKind.INITIAL:
+        run_kind = RunKind.MATCH
+    request_run(row, kind=run_kind, user=user)
+    wake_at(row)
+    connection.refresh_from_db()
+
+
+def prove(connection: Connection, secrets: Mapping[str, Any]) -> Account:
+    """Whose account these secrets open. Raises ProviderError. Nothing is stored; call it outside a transaction."""
     trial = Connection(pk=connection.pk, workspace=connection.workspace, provider=connection.provider, settings=connection.settings)
-    trial.secrets = seal_secrets(trial, secrets)
+    trial.secrets = seal_secrets(trial, dict(secrets))
     return open_access(trial, renew=False).provider.check()
 
 
 def _refuse_other_account(row: Connection, account: Account) -> None:
-    if row.status == ConnectionStatus.RECONNECT and row.account_id and account.id and row.account_id != account.id:
+    """A live connection's links are those of its account."""
+    if row.is_live and row.account_id and account.id and row.account_id != account.id:
         raise Reconnect(Reason("other_account", {"known": row.account_name or row.account_id, "found": account.name or account.id}))
 
 
@@ -173,7 +231,7 @@ def _store(row: Connection, secrets: dict[str, Any], account: Account, user: Use
     expires_at = secrets.get("expires_at")
     can_refresh = bool(secrets.get("refresh_token")) or not expires_at
     row.secrets = seal_secrets(row, secrets)
-    row.token_expires_at = datetime.fromisoformat(expires_at) if expires_at else None
+    row.token_expires_at = datetime.fromisoformat(expires_at) if expires_at else _end_of(row, secrets)
     row.can_refresh = can_refresh
     row.notice = {} if can_refresh else reason_json(Reason("no_refresh", {"until": expires_at or ""}))
     row.account_id, row.account_name = account.id or row.account_id, account.name or row.account_name
@@ -181,6 +239,12 @@ def _store(row: Connection, secrets: dict[str, Any], account: Account, user: Use
     row.status, row.denied, row.failures = ConnectionStatus.ACTIVE, {}, 0
     row.restores_links = _has_history(row)
     row.save()
+
+
+def _end_of(row: Connection, secrets: Mapping[str, Any]) -> datetime | None:
+    """When secrets that a person gave run out, as far as they tell."""
+    ends = registry.manifest(row.provider).expires
+    return ends({key: str(value) for key, value in secrets.items()}) if ends else None
 
 
 def _has_history(row: Connection) -> bool:
@@ -236,6 +300,7 @@ def disable(connection: Connection, *, user: User | None) -> None:
         Outbox.objects.filter(workspace_id=row.workspace_id, connection=row).exclude(state=OutboxState.SENDING).delete()
         hide_invoices(row.workspace, row.pk)
         forget_marks(row)
+        close_door(row)
         sleep_until(row, None, rung_at=None)
         audit(row, "connection.disabled", user=user)
         connection.refresh_from_db()

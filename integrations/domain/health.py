@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from integrations import registry
 from integrations.domain.sentences import sentence
+from integrations.domain.settings import name_of
 from integrations.engine.provider import Manifest
 from integrations.enums import ConnectionStatus, Health, LinkState, OutboxState, Outcome, RunStatus
 from integrations.models import Connection, Link, Outbox, Run
@@ -32,6 +33,7 @@ class HealthInfo:
 class RailEntry:
     connection: Connection
     manifest: Manifest
+    name: str
     health: Health
     count: int
 
@@ -84,7 +86,7 @@ def rail(workspace: Workspace) -> list[RailEntry]:
         for run in Run.objects.filter(workspace=workspace, connection__in=ids).distinct("connection").order_by("connection", "-pk")
     }
     return [
-        RailEntry(c, registry.manifest(c.provider), _state(c, runs.get(c.pk), attention.get(c.pk, 0)), attention.get(c.pk, 0))
+        RailEntry(c, registry.manifest(c.provider), name_of(c), _state(c, runs.get(c.pk), attention.get(c.pk, 0)), attention.get(c.pk, 0))
         for c in connections
     ]
 

@@ -183,6 +183,10 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(vendor)s gave a permission that does not renew itself. It will have to be given again."),
         gettext_noop("Nothing to do now; you are told when it is time."),
     ),
+    "secret_refused": (
+        gettext_noop("%(vendor)s does not accept this key. Nothing was stored."),
+        gettext_noop("Copy it once more, whole and without blanks."),
+    ),
     "other_account": (
         gettext_noop("This permission is for %(found)s in %(vendor)s, but this connection belongs to %(known)s."),
         gettext_noop("Connect with the account of %(known)s. For another one, disable the integration first."),

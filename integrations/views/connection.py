@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Avg, F
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -24,18 +24,16 @@ from integrations.domain.fields import flow_of, flows_of, mode_of, save_fields
 from integrations.domain.health import counts
 from integrations.domain.matches import waits_for_start
 from integrations.domain.progress import progress
-from integrations.domain.runs import cancel, current_run, open_runs, request_run
-from integrations.domain.settings import InvalidSettings, save_settings
+from integrations.domain.runs import cancel, open_runs, request_run
+from integrations.domain.settings import InvalidSettings
 from integrations.engine.errors import ProviderError
 from integrations.engine.provider import Direction, Mode
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
-from integrations.forms import SettingsForm
 from integrations.models import Connection, Exchange, Run
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import admins_only, back_to, can_run, is_swap, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import sample_values
 from integrations.views.words import DIRECTIONS, FLOWS, MODES, counter_tiles, duration, hint, manifest_text, sentence
-from invoices.domain.summarise import shown
 
 RECENT = 4
 TOP = 3
@@ -124,6 +122,8 @@ def _start(request: WorkspaceRequest, pk: int, kind: RunKind) -> HttpResponse:
     if not can_run(connection):
         messages.warning(request, _("This connection is not active, so nothing was started."))
         return back_to("integrations:detail", connection)
+    if registry.manifest(connection.provider).one_time and kind is RunKind.MANUAL:
+        kind = RunKind.INITIAL  # an import is looked at before it writes, each time
     run, is_new = request_run(connection, kind=kind, user=request.user)
     if is_new:
         ring_after_commit(connection)
@@ -167,20 +167,6 @@ def test(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return render(request, "integrations/_test_result.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@admins_only
-def settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    connection = live_connection_or_404(request, pk)
-    manifest = registry.manifest(connection.provider)
-    form = SettingsForm(request.POST or None, manifest=manifest, workspace=request.workspace, initial=connection.settings)
-    if request.method == "POST" and form.is_valid():
-        save_settings(connection, form.cleaned_data, user=request.user)
-        messages.success(request, _("Saved. The next sync follows the new settings."))
-        return back_to("integrations:settings", connection)
-    context = page_context(request, connection, "settings") | {"form": form, "run": current_run(connection)}
-    return render(request, "integrations/settings.html", context, status=422 if form.errors else 200)
-
-
 @require_POST
 @admins_only
 def pause(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -200,23 +186,6 @@ def resume(request: WorkspaceRequest, pk: int) -> HttpResponse:
         ring_after_commit(connection)
         messages.success(request, _("Resumed. It catches up now."))
     return back_to("integrations:detail", connection)
-
-
-@require_http_methods(["GET", "POST"])
-@admins_only
-def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Says what goes and what stays before it does anything."""
-    connection = live_connection_or_404(request, pk)
-    manifest = registry.manifest(connection.provider)
-    if request.method == "POST":
-        door.disable(connection, user=request.user)
-        messages.success(request, _("%(name)s is off. Your contacts are all still here.") % {"name": manifest.label})
-        return redirect("integrations:list", slug=request.workspace.slug)
-    context = page_context(request, connection, "settings") | {
-        "effect": door.disable_effect(connection),
-        "invoices": shown(request.workspace).filter(connection_id=connection.pk).count(),
-    }
-    return render(request, "integrations/disable.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,4 +1,4 @@
-"""Connecting: to the provider's consent page and back, or with keys."""
+"""Connecting: to the provider's page and back, or with keys."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from integrations import registry
-from integrations.domain.connect import ConsentFailed, begin_consent, connect_with_secrets, finish_consent
-from integrations.domain.matches import waits_for_start
-from integrations.engine.errors import BadSettings, ProviderError
-from integrations.engine.provider import Manifest
+from integrations.domain.connect import ConsentFailed, begin_consent, finish_consent
+from integrations.domain.grants import begin_grant
+from integrations.engine.capabilities import GrantToken
+from integrations.engine.errors import BadSettings, ProviderError, SkipRecord
 from integrations.forms import SecretsForm
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import admins_only, back_to, live_connection_or_404, url_of
+from integrations.views.secrets import begun, connected_words, mark_refused, secret_hints
 from integrations.views.words import hint, sentence
 
 
 @require_POST
 @admins_only
 def connect(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Go to the provider's consent page; where there is none, to the form for the keys."""
+    """Go to the provider's page; where there is none, to the form for the keys."""
     connection = live_connection_or_404(request, pk)
     manifest = registry.manifest(connection.provider)
-    if manifest.auth is None:
+    if manifest.auth is None and manifest.grant is None:
         return back_to("integrations:keys", connection)
-    if not request.session.session_key:
-        request.session.save()
+    begin = begin_consent if manifest.auth else begin_grant
     try:
-        address = begin_consent(connection, user=request.user, session_key=str(request.session.session_key))
+        address = begin(connection, user=request.user, session_key=session_of(request))
     except BadSettings as error:
         messages.error(request, _said(error, vendor=manifest.label))
         return back_to("integrations:detail", connection)
@@ -49,36 +49,34 @@ def connect(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @outside_transaction
 @admins_only
 def keys(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Keys of a provider without a consent page; they are tried before they are kept."""
+    """Keys of a provider without a consent page, or a token that its page has shown; they are tried before they are kept."""
     with workspace_tx(request.workspace):
         connection = live_connection_or_404(request, pk)
     manifest = registry.manifest(connection.provider)
     if not manifest.secrets:
         raise Http404
-    form = SecretsForm(request.POST or None, manifest=manifest)
+    form = SecretsForm(request.POST or None, manifest=manifest, hints=secret_hints(manifest))
     if request.method == "POST" and form.is_valid():
         try:
-            connect_with_secrets(connection, secrets=form.cleaned_data, user=request.user, match_first=True)
+            return _pasted(request, connection, manifest.grant, form) if manifest.grant else _tried(request, connection, form)
+        except SkipRecord:
+            form.add_error(next(iter(form.fields)), _("This is no token: it is too short, or has blanks in it."))
         except ProviderError as error:
-            form.add_error(
-                error.field if isinstance(error, BadSettings) and error.field in form.fields else None, _said(error, vendor=manifest.label)
-            )
-        else:
-            ring_after_commit(connection)
-            with workspace_tx(request.workspace):
-                return _begun(request, connection, manifest)
+            mark_refused(form, error, manifest)
     context = {"connection": connection, "manifest": manifest, "form": form, "back_url": url_of("integrations:detail", connection)}
     with workspace_tx(request.workspace):
         return render(request, "integrations/keys.html", context, status=422 if form.errors else 200)
 
 
-def _begun(request: WorkspaceRequest, connection: Connection, manifest: Manifest) -> HttpResponse:
-    """On to the first sync, or to matching, which comes before it where there is something to match."""
-    if waits_for_start(connection):
-        messages.success(request, _("Connected to %(name)s. Match its records before the first sync starts.") % {"name": manifest.label})
-        return back_to("integrations:matches", connection)
-    messages.success(request, _("Connected to %(name)s. The first sync has started.") % {"name": manifest.label})
-    return back_to("integrations:detail", connection)
+def _tried(request: WorkspaceRequest, connection: Connection, form: SecretsForm) -> HttpResponse:
+    connect_with_secrets(connection, secrets=form.cleaned_data, user=request.user, match_first=True)
+    return begun(request, connection)
+
+
+def _pasted(request: WorkspaceRequest, connection: Connection, grant: GrantToken, form: SecretsForm) -> HttpResponse:
+    """The next page says whose token it is."""
+    attempt = paste_token(connection, form.cleaned_data[grant.secret], user=request.user, session_key=session_of(request))
+    return back_to("integrations:grant", connection, attempt_id=attempt.pk)
 
 
 @require_GET
@@ -92,14 +90,20 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         connection = finish_consent(user=request.user, session_key=str(request.session.session_key or ""), params=params)  # type: ignore[arg-type]
     except ConsentFailed as failed:
-        return _refused(request, provider, failed)
+        return failure_page(request, provider, failed)
     ring_after_commit(connection)
-    label = registry.manifest(connection.provider).label
-    messages.success(request, _("Connected to %(name)s. The first sync has started.") % {"name": label})
+    messages.success(request, connected_words(connection))
     return back_to("integrations:detail", connection)
 
 
-def _refused(request: HttpRequest, provider: str, failed: ConsentFailed) -> HttpResponse:
+def session_of(request: HttpRequest) -> str:
+    """What binds a permission to this browser."""
+    if not request.session.session_key:
+        request.session.save()
+    return str(request.session.session_key)
+
+
+def failure_page(request: HttpRequest, provider: str, failed: ConsentFailed) -> HttpResponse:
     """One clear page for each way in which a consent can fail; nothing was stored."""
     manifest = registry.manifest(provider)
     stored = {"code": failed.reason.code, "params": dict(failed.reason.params)}

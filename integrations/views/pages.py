@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.middleware import WorkspaceRequest
 from integrations import registry
 from integrations.domain.health import HealthInfo, health
+from integrations.domain.settings import name_of
 from integrations.engine.provider import Manifest
 from integrations.enums import ConnectionStatus, Health, RunKind
 from integrations.models import Connection, Run
@@ -73,6 +74,7 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
     return {
         "connection": connection,
         "manifest": manifest,
+        "name": name_of(connection),
         "health": state,
         "subtitle": _subtitle(connection, manifest, state),
         "is_admin": request.membership.is_admin,
@@ -84,10 +86,10 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
 
 def _subtitle(connection: Connection, manifest: Manifest, state: HealthInfo) -> str:
     parts = [connection.account_name]
-    if connection.status == ConnectionStatus.ACTIVE:
+    if connection.status == ConnectionStatus.ACTIVE and not manifest.one_time:
         parts.append(cadence(manifest))
     text = " · ".join(part for part in parts if part)
-    if state.next_at and connection.status == ConnectionStatus.ACTIVE:
+    if state.next_at and connection.status == ConnectionStatus.ACTIVE and not manifest.one_time:
         return _("%(what)s, next at %(time)s") % {"what": text, "time": local_clock(state.next_at)}
     return text
 

@@ -217,7 +217,7 @@ def rail_items(request: HttpRequest) -> list[nav.ConnectionItem]:
     here = request.path
     return [
         nav.ConnectionItem(
-            label=entry.manifest.label,
+            label=entry.name,
             url=(url := _address("detail", workspace.slug, pk=entry.connection.pk)),
             status=entry.health.value,
             status_label=entry.health.label,

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from integrations import registry
-from integrations.domain.connect import ConsentFailed, begin_consent, finish_consent
-from integrations.domain.grants import begin_grant
+from integrations.domain.connect import ConsentFailed, begin_consent, connect_with_secrets, finish_consent
+from integrations.domain.grants import begin_grant, paste_token
 from integrations.engine.capabilities import GrantToken
 from integrations.engine.errors import BadSettings, ProviderError, SkipRecord
 from integrations.forms import SecretsForm

@@ -20,7 +20,12 @@ OUR_APPS = ("accounts", "contacts", "invoices", "integrations", "erp_history")
 SAMPLE_ID = 777_001
 NOW = dt.datetime(2026, 8, 1, 12, tzinfo=dt.UTC)
 # Kwargs of routes that are no numbers; a new one is added here.
-TEXTS = {"row_id": f"link:{SAMPLE_ID}", "provider": "crunch", "token": "secret", "table": "empresa", "key": "K1", "slug": "hartwell"}
+TEXTS = {"row_id": f"link:{SAMPLE_ID}", "provider": "crunch", "token": "secret", "table": "empresa", "key": "K1", "slug": "hartwell"} | {
+    "state": "s",
+    "code": "consent_refused",
+    "workspace": "hartwell",
+    "rest": "x",
+}
 # Values that a constraint asks for.
 ASKED: dict[str, dict[str, Any]] = {"contacts.duplicate": {"second_id": SAMPLE_ID + 1}}
 # Models that need a second row for the sake of the others.

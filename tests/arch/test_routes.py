@@ -38,6 +38,11 @@ PUBLIC = {
     "account_confirm_login_code": "second step of a log-in by code, which is switched off",
     "account_inactive": "says that the account is switched off",
     "account_logout": "ends what there is",
+    "connect_granted": "takes a token out of the address; strangers are led to a page that says no",
+    "connect_failed": "says why a permission was not stored",
+    "connect_failed_in": "says why a permission was not stored",
+    "hooks": "vendors call; the secret in the address is the key",
+    "hooks_below": "vendors call; the secret in the address is the key",
     "mfa_authenticate": "second step of the entrance; without the first it leads back",
 }
 # For whoever is logged in, about themselves.

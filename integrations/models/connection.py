@@ -41,6 +41,7 @@ class Connection(WorkspaceModel):
     failures = models.PositiveIntegerField(default=0)  # failed runs in a row
     alerted_at = models.DateTimeField(null=True)
     history = models.JSONField(default=dict)  # readings so far, see engine.incremental.History
+    asked_out = models.CharField(max_length=64, blank=True)  # digest of the settings under which everybody was asked to go out
     restores_links = models.BooleanField(default=False)  # enabled again: the first sync proves whether it is the same account
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -26,6 +26,8 @@ class Outbox(WorkspaceModel):
     in_doubt = models.BooleanField(default=False)
     attempt_key = models.CharField(max_length=40, blank=True)
     sent = models.JSONField(default=dict)  # the contact's values as a create in doubt sent them
+    sent_as = models.JSONField(default=dict)  # and as whom: {"kind", "contact", "parent": {"kind", "id"}}
+    ahead = models.JSONField(default=dict)  # the record, read together with others: {"kind", "id", "version", "body", "at"}
     tries = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     sending_since = models.DateTimeField(null=True)

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import Workspace
 from accounts.scoping import Origin
 from contacts.signals import contacts_changed, contacts_deleted, contacts_merged, contacts_restored, contacts_unmerged
-from integrations.domain import housekeeping, links, outbox, wake
+from integrations.domain import edits, housekeeping, links, wake
 from integrations.domain.attend import attend
 from integrations.models import Connection
 
@@ -58,7 +58,7 @@ def ring_after_commit(connection: Connection) -> None:
 
 @receiver(contacts_changed, dispatch_uid="integrations.contacts_changed")
 def _changed(workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, **_signal: Any) -> None:
-    touched = outbox.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin)
+    touched = edits.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin)
     for connection in touched:
         ring_after_commit(connection)
 

@@ -13,13 +13,15 @@ from accounts.scoping import workspace_tx
 from integrations.domain.access import open_access
 from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
-from integrations.domain.outbox import backlog, claim_next
+from integrations.domain.by_rule import ask_again, queue_all
+from integrations.domain.outbox import backlog, claim_next, hold_back
 from integrations.domain.push import send
-from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, request_run
+from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, pause_creating, request_run
 from integrations.domain.wake import sleep_until, take_up
-from integrations.engine.errors import Denied, ProviderError, Reconnect
-from integrations.enums import ConnectionStatus, RunKind, RunStatus
-from integrations.models import Connection, Run, Wake
+from integrations.engine.errors import BadSettings, Denied, ProviderError, Reconnect, Retry
+from integrations.engine.incremental import Reading
+from integrations.enums import ConnectionStatus, OutboxOperation, Outcome, RunKind, RunStatus
+from integrations.models import Connection, Outbox, Run, Wake
 
 SOON = timedelta(seconds=60)
 PUSHING = 2.0  # seconds at least for what waits to be sent, also after a slice of a long run
@@ -37,6 +39,7 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
     until = time.monotonic() + budget
     slices = [advance(each, budget=budget) for each in (preview, run) if each is not None]
     more = any(slices)
+    _look_for_new(connection, run)
     # A long run leaves edits their turn in every slice.
     drained = drain(connection, until=max(until, time.monotonic() + PUSHING))
     more = more or drained.more
@@ -47,6 +50,16 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         alert_if_needed(connection)
         sleep_until(connection, None if connection.status == ConnectionStatus.OFF else _next_look(connection, more), rung_at=rung_at)
     return more
+
+
+def _look_for_new(connection: Connection, run: Run | None) -> None:
+    """A run that has compared everything is over: whoever may go out and is not there goes now."""
+    if run is None or not run.is_over or run.outcome not in {Outcome.SUCCESS, Outcome.PARTIAL}:
+        return
+    if run.cursor.get("reading", Reading.WHOLE) == Reading.WHOLE:
+        with workspace_tx(connection.workspace):
+            if reload(connection) and connection.status == ConnectionStatus.ACTIVE:
+                queue_all(connection)
 
 
 def reload(connection: Connection) -> bool:
@@ -85,22 +98,34 @@ def drain(connection: Connection, *, until: float) -> Drained:
     with workspace_tx(connection.workspace):
         if not reload(connection) or connection.status != ConnectionStatus.ACTIVE:
             return done
+        ask_again(connection)
     access = None
     while (row := claim_next(connection)) is not None:
         access = access or open_access(connection)
         try:
             done.sent += send(row, access)
-        except Denied as error:
-            with workspace_tx(connection.workspace):
-                deny(connection, row.operation, error)
         except ProviderError as error:
-            with workspace_tx(connection.workspace):
-                if isinstance(error, Reconnect):
-                    lose_permission(connection, error)
-            return done
+            if not _goes_on(connection, row, error):
+                return done
         if time.monotonic() > until:
             return Drained(sent=done.sent, more=True)
     return done
+
+
+def _goes_on(connection: Connection, row: Outbox, error: ProviderError) -> bool:
+    """Note what a row's trouble means for the others. False: nothing more can be sent now."""
+    with workspace_tx(connection.workspace):
+        if isinstance(error, Denied):
+            deny(connection, row.operation, error)
+            return True
+        if isinstance(error, BadSettings) and row.operation == OutboxOperation.CREATE and error.field:
+            pause_creating(connection, error)
+            return True
+        if isinstance(error, Retry):
+            hold_back(connection, timezone.now() + timedelta(seconds=error.after or SOON.total_seconds()))
+        if isinstance(error, Reconnect):
+            lose_permission(connection, error)
+    return False
 
 
 def count_pushed(run: Run | None, sent: int) -> None:

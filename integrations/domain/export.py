@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from contacts.models import Contact
 from integrations import registry
-from integrations.domain.access import open_access
 from integrations.domain.fields import party_to_create
 from integrations.domain.outbox import enqueue
+from integrations.domain.outgoing import living_organisation, offline, out_rules, parent_of, whereabouts, writable_kinds
 from integrations.domain.settings import audit
 from integrations.engine.provider import Capability, Manifest, Missing
-from integrations.engine.types import Kind, Reason
+from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus, LinkState, OutboxOperation
 from integrations.models import Connection, Link, Outbox
 
@@ -47,9 +47,9 @@ class NotExportable(Exception):
 def export_plan(contact: Contact, connection: Connection) -> ExportPlan:
     """No call to the provider is made."""
     manifest = registry.manifest(connection.provider)
-    target, note = _target(contact)
-    provider = open_access(connection).provider
-    party = party_to_create(target, connection, provider, kind=Kind.ORGANISATION)
+    target, note = _target(contact, manifest)
+    provider = offline(connection)
+    party = party_to_create(target, connection, provider, parent=parent_of(connection, manifest, target))
     return ExportPlan(
         contact=target,
         payload=flat(provider.payload(party)),
@@ -75,7 +75,9 @@ def resync(contact: Contact, connection: Connection) -> None:
     enqueue(connection, [contact.pk])
 
 
-def _target(contact: Contact) -> tuple[Contact, str]:
+def _target(contact: Contact, manifest: Manifest) -> tuple[Contact, str]:
+    if manifest.kinds:
+        return contact, ""
     organisation = contact.organisation if contact.is_person else None
     if organisation is None or organisation.deleted_at is not None:
         return contact, _("Exported as an organisation.") if contact.is_person else ""
@@ -91,10 +93,19 @@ def _why_not(contact: Contact, connection: Connection, manifest: Manifest) -> Re
     if "create" in connection.denied:
         stored = connection.denied["create"]
         return Reason(stored["code"], stored.get("params") or {})
-    taken = Link.objects.filter(workspace_id=contact.workspace_id, connection=connection, contact=contact, remote_kind=manifest.export_kind)
-    return (
-        Reason("already_linked", {"name": contact.name}) if taken.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).exists() else None
-    )
+    links = Link.objects.filter(workspace_id=contact.workspace_id, connection=connection, contact=contact)
+    kinds = writable_kinds(manifest) if manifest.kinds else [manifest.export_kind]
+    if links.filter(remote_kind__in=kinds).exclude(state__in=[LinkState.GONE, LinkState.HIDDEN]).exists():
+        return Reason("already_linked", {"name": contact.name})
+    return why_not_by_hand(contact, connection)
+
+
+def why_not_by_hand(contact: Contact, connection: Connection) -> Reason | None:
+    """Why the rules keep even a person from creating it there."""
+    rules = out_rules(connection)
+    organisation = living_organisation(contact)
+    there = whereabouts(connection, rules.manifest, [organisation.pk] if organisation else [])
+    return rules.why_not_made(contact, there=there, by_hand=True).reason
 
 
 def flat(payload: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

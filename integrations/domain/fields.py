@@ -14,7 +14,7 @@ from integrations.domain.parties import party_of
 from integrations.domain.settings import InvalidSettings, audit
 from integrations.domain.wake import wake_at
 from integrations.engine.provider import Direction, FieldMap, Manifest, Mode, Provider
-from integrations.engine.types import Kind, Party
+from integrations.engine.types import Kind, Party, Ref
 from integrations.models import Connection, Link
 
 OFF = "off"
@@ -25,6 +25,12 @@ def fields_of(connection: Connection, manifest: Manifest, *, kind: str = "") -> 
     table = manifest.fields_of(kind) if kind else manifest.fields
     chosen = [_chosen(each, connection.field_choices.get(each.ours) or {}) for each in table]
     return tuple(each for each in chosen if each is not None)
+
+
+def all_fields(manifest: Manifest) -> tuple[FieldMap, ...]:
+    """Every canonical field that any kind of record has, each once."""
+    tables = [manifest.fields, *(each.fields for each in manifest.resources)]
+    return tuple({each.ours: each for table in reversed(tables) for each in table}.values())
 
 
 def flows_of(each: FieldMap) -> list[str]:
@@ -58,11 +64,18 @@ def save_fields(connection: Connection, choices: Mapping[str, Mapping[str, str]]
     return True
 
 
-def party_to_create(contact: Contact, connection: Connection, provider: Provider, *, kind: Kind) -> Party:
+def kind_there(contact: Contact, manifest: Manifest) -> Kind:
+    """What a contact becomes there: its own kind where the vendor knows both, else an organisation."""
+    return Kind(contact.kind) if manifest.kinds else Kind.ORGANISATION
+
+
+def party_to_create(contact: Contact, connection: Connection, provider: Provider, *, parent: Ref | None = None) -> Party:
     """The contact as a new record: without the fields that do not go out, unless the vendor takes no record without them."""
-    whole = party_of(contact, kind=kind)
-    outgoing = {each.ours for each in fields_of(connection, provider.manifest) if each.direction is not Direction.IN}
-    silent = {each.ours for each in provider.manifest.fields} - outgoing
+    manifest = provider.manifest
+    whole = party_of(contact, kind=kind_there(contact, manifest), parent=parent)
+    remote_kind = manifest.remote_kind(whole.kind)
+    outgoing = {each.ours for each in fields_of(connection, manifest, kind=remote_kind) if each.direction is not Direction.IN}
+    silent = {each.ours for each in manifest.fields_of(remote_kind)} - outgoing
     cut = replace(whole, fields={name: value for name, value in whole.fields.items() if name not in silent})
     demanded = {one.field.partition(".")[0] for one in provider.missing(cut)}
     return replace(whole, fields={name: value for name, value in whole.fields.items() if name not in silent - demanded})

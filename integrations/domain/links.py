@@ -87,8 +87,10 @@ def _linked_connections(workspace: Workspace, contact_id: int) -> list[Connectio
 
 def unlink(link: Link) -> None:
     """A person says that these are not the same: the contact stays, the record is left alone."""
+    # Whose it was stays on record: a contact that was untied is not created there anew by itself.
+    words = {"id": link.remote_id, "name": link.remote_name, "contact": link.contact_id or ""}
     link.contact, link.state, link.version = None, LinkState.IGNORED, ""
-    link.reason = reason_json(Reason("ignored_by_person", {"id": link.remote_id, "name": link.remote_name}))
+    link.reason = reason_json(Reason("ignored_by_person", words))
     link.save(update_fields=["contact", "state", "version", "reason"])
 
 

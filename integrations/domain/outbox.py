@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,18 +11,17 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Min, Q, 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import User, Workspace
+from accounts.models import User
 from accounts.scoping import Origin, workspace_tx
+from contacts.models import Contact
 from integrations import registry
-from integrations.domain.fields import fields_of
+from integrations.domain.outgoing import creates_by_rule, has_rules, is_on, out_rules
 from integrations.domain.wake import wake_at
-from integrations.engine.provider import Capability, Direction
-from integrations.enums import ConnectionStatus, LinkState, OutboxOperation, OutboxState
-from integrations.models import Connection, Link, Outbox
+from integrations.enums import OutboxOperation, OutboxState
+from integrations.models import Connection, Outbox
 
 SENDING_LIMIT = timedelta(minutes=5)  # a row whose worker died is free again after this
-PUSHING = (ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED, ConnectionStatus.RECONNECT)
-LOCAL_NAMES = {"emails": "email", "phones": "phone", "addresses": "address"}
+LOCAL_NAMES = {"emails": "email", "phones": "phone", "addresses": "address", "organisation_id": "organisation"}
 
 
 def enqueue(
@@ -34,10 +33,12 @@ def enqueue(
     wake: bool = True,
 ) -> None:
     """Tell the provider about these contacts, soon. A contact that waits already is not queued twice; a stuck one gets a fresh try.
+    Contacts that the provider's rules or the settings keep here are left out.
 
     `wake` False: somebody is at work on the connection and sends afterwards.
     """
     ids = sorted(set(contact_ids))
+    ids = _let_out(connection, ids) if operation == OutboxOperation.UPDATE else ids
     if not ids:
         return
     with database.cursor() as cursor:
@@ -55,59 +56,21 @@ def enqueue(
         wake_at(connection)
 
 
-def on_contacts_changed(
-    *, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin
-) -> list[Connection]:
-    """Queue the changed contacts for every provider that gets one of the changed fields; gives the connections concerned."""
-    touched: list[Connection] = []
-    connections = [c for c in Connection.objects.filter(workspace=workspace, status__in=PUSHING) if _pushes(c)]
-    for connection in connections:
-        _try_stuck_again(connection, contact_ids)
-        sent = _sent_fields(connection)
-        changed = [pk for pk in contact_ids if sent & {LOCAL_NAMES.get(name, name) for name in fields.get(pk, ())}]
-        linked = _linked(connection, changed) if changed else []
-        if linked and not _is_echo(connection, origin):
-            enqueue(connection, linked)
-            touched.append(connection)
-    return touched
-
-
-def _try_stuck_again(connection: Connection, contact_ids: Sequence[int]) -> None:
-    """A record that was refused may pass after this edit."""
-    stuck = Outbox.objects.filter(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        contact__in=contact_ids,
-        state=OutboxState.STUCK,
-        operation=OutboxOperation.CREATE,
-    )
-    waiting = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.WAITING).values(
-        "contact"
-    )
-    if stuck.exclude(contact__in=waiting).update(state=OutboxState.WAITING, not_before=None, tries=0):
-        wake_at(connection)
-
-
-def _pushes(connection: Connection) -> bool:
+def _let_out(connection: Connection, ids: list[int]) -> list[int]:
+    """One query, and none where there are no rules."""
     manifest = registry.manifest(connection.provider)
-    return manifest.can(Capability.PUSH_CONTACTS) and "update" not in connection.denied
+    if not ids or not has_rules(manifest):
+        return ids
+    if not is_on(connection, manifest):
+        return []
+    rules = out_rules(connection)
+    contacts = Contact.objects.select_related("organisation").filter(workspace_id=connection.workspace_id, pk__in=ids)
+    return sorted(contact.pk for contact in contacts if rules.why_not(contact) is None)
 
 
-def _sent_fields(connection: Connection) -> set[str]:
-    manifest = registry.manifest(connection.provider)
-    return {each.ours for each in fields_of(connection, manifest) if each.direction is not Direction.IN}
-
-
-def _linked(connection: Connection, contact_ids: Sequence[int]) -> list[int]:
-    writable = [r.remote_kind for r in registry.manifest(connection.provider).resources if not r.read_only]
-    rows = Link.objects.filter(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        contact__in=contact_ids,
-        remote_kind__in=writable,
-        state__in=[LinkState.LINKED, LinkState.FAILING, LinkState.HELD],
-    )
-    return list(rows.values_list("contact_id", flat=True))
+def is_news(connection: Connection, origin: Origin) -> bool:
+    """Whether an edit here is one that the provider does not know of."""
+    return not _is_echo(connection, origin)
 
 
 def _is_echo(connection: Connection, origin: Origin) -> bool:
@@ -133,8 +96,13 @@ def claim_next(connection: Connection) -> Outbox | None:
 
 
 def _allowed(connection: Connection) -> QuerySet[Outbox]:
-    """Rows that may be sent: where the provider refuses an ability, what needs it waits for the next connect."""
+    """Rows that may be sent: where the provider refuses an ability, what needs it waits for the next connect.
+
+    What rules alone create waits for the first sync, which may find it there.
+    """
     rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection)
+    if connection.last_success_at is None and creates_by_rule(registry.manifest(connection.provider)):
+        rows = rows.exclude(operation=OutboxOperation.CREATE, requested_by=None)
     return rows.exclude(operation__in=[operation for operation in OutboxOperation.values if operation in connection.denied])
 
 
@@ -152,8 +120,20 @@ def put_back(row: Outbox, *, not_before: datetime | None) -> None:
         workspace_id=row.workspace_id, connection_id=row.connection_id, contact_id=row.contact_id, state=OutboxState.WAITING
     ).delete()
     Outbox.objects.filter(pk=row.pk, state=OutboxState.SENDING, tries=row.tries).update(
-        state=OutboxState.WAITING, not_before=not_before, sending_since=None, reason=row.reason, detail=row.detail, fields=row.fields
+        state=OutboxState.WAITING,
+        not_before=not_before,
+        sending_since=None,
+        reason=row.reason,
+        detail=row.detail,
+        fields=row.fields,
+        ahead={},
     )
+
+
+def hold_back(connection: Connection, until: datetime) -> None:
+    """The provider asks for patience: whatever is due waits until then."""
+    rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=OutboxState.WAITING)
+    rows.filter(Q(not_before=None) | Q(not_before__lt=until)).update(not_before=until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from contacts.models import Contact
 from crmsync.lib.text import strip_nul
 from integrations.engine.errors import SkipRecord
-from integrations.engine.types import Kind, Local, Party, Reason, Remote
+from integrations.engine.types import Kind, Local, Party, Reason, Ref, Remote
 
 PLAIN = ("name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "notes", "life_cycle")
 ADDRESS = ("line1", "line2", "city", "region", "postcode", "country")
@@ -35,9 +35,10 @@ def local_of(contact: Contact) -> Local:
     )
 
 
-def party_of(contact: Contact, *, kind: Kind | None = None) -> Party:
+def party_of(contact: Contact, *, kind: Kind | None = None, parent: Ref | None = None) -> Party:
+    """`parent`: the record that the contact's organisation is linked to."""
     local = local_of(contact)
-    return Party(kind=kind or local.kind, fields=local.fields)
+    return Party(kind=kind or local.kind, fields=local.fields, parent=parent, contact_id=contact.pk)
 
 
 def new_row(remote: Remote, changes: Mapping[str, Any]) -> dict[str, Any]:

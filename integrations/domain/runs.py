@@ -18,7 +18,7 @@ from integrations.domain.leases import reload
 from integrations.domain.seen import forget_seen
 from integrations.domain.settings import audit
 from integrations.domain.wake import wake_at
-from integrations.engine.errors import ProviderError
+from integrations.engine.errors import BadSettings, ProviderError
 from integrations.engine.schedule import backoff, next_due
 from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus, Level, Outcome, Phase, RunKind, RunStatus
@@ -201,4 +201,12 @@ def deny(connection: Connection, ability: str, error: ProviderError) -> None:
     """One kind of call is refused: that ability is off until the next connect, with its reason."""
     connection.refresh_from_db(fields=["denied"])
     connection.denied = {**connection.denied, ability: reason_json(error.reason) | {"detail": error.detail[:500]}}
+    connection.save(update_fields=["denied"])
+
+
+def pause_creating(connection: Connection, error: BadSettings) -> None:
+    """A setting must be answered before anything can be created there; all else goes on. New settings end it."""
+    connection.refresh_from_db(fields=["denied"])
+    why = reason_json(error.reason) | {"detail": error.detail[:500], "field": error.field}
+    connection.denied = {**connection.denied, "create": why}
     connection.save(update_fields=["denied"])

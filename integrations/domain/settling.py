@@ -16,14 +16,16 @@ from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
 from integrations.domain.apply import conflict_json
+from integrations.domain.by_rule import queue_people
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.journal import reason_json
 from integrations.domain.outbox import enqueue
+from integrations.domain.outgoing import Verdict
 from integrations.domain.parties import local_of, row_changes
 from integrations.engine.matching import name_key
 from integrations.engine.merge import read_back, same
 from integrations.engine.plan import PushPlan
-from integrations.engine.types import Base, Fields, RawRecord, Reason, Remote
+from integrations.engine.types import Base, Fields, RawRecord, Reason, Ref, Remote
 from integrations.enums import ConnectionStatus, LinkState, OutboxState
 from integrations.models import Connection, Link, Outbox, Staged
 
@@ -38,17 +40,23 @@ class Subject:
     connection: Connection
     contact: Contact
     link: Link | None
+    parent: Ref | None  # the record of the contact's organisation
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides have come to: `local` is still to be written here. `record` None: the provider's side is not known for sure."""
+    """What both sides have come to: `local` is still to be written here. `record` None: the provider's side is not known for sure.
+
+    `kept_out`: why nothing comes in from the record.
+    """
 
     base: Base
     local: Fields
     push: PushPlan
     record: RawRecord | None = None
     url: str = ""
+    kept_out: Reason | None = None
 
 
 def origin_of(connection: Connection) -> Origin:
@@ -94,11 +102,12 @@ def _store(now: Link, read: Link, base: Base, agreement: Agreement, *, left: Ite
     push, record = agreement.push, agreement.record
     met = (now.base_ours, now.base_theirs, now.version) != (read.base_ours, read.base_theirs, read.version)
     now.base_ours, now.base_theirs = _joined(now, read, base, left=frozenset(left))
-    now.version = record.version if record and not left and not met else ""
+    # What a rule leaves out is looked at again with every sync.
+    now.version = record.version if record and not left and not met and not agreement.kept_out else ""
     if now.state in OPEN:
         asked = any(conflict.winner == "ask" for conflict in push.conflicts)
         now.state = LinkState.HELD if asked else LinkState.LINKED
-        now.reason, now.detail = reason_json(push.reason), ""
+        now.reason, now.detail = reason_json(push.reason or agreement.kept_out), ""
         now.conflicts = [conflict_json(conflict) for conflict in push.conflicts]
     now.remote_url = agreement.url or now.remote_url
     now.tries, now.synced_at, now.missed = 0, timezone.now(), 0
@@ -123,7 +132,26 @@ def _overtake(connection: Connection, record: RawRecord | None) -> None:
     staged.filter(remote_kind=record.ref.kind, remote_id=record.ref.id).update(body=dict(record.body), version=record.version)
 
 
-def settle_create(subject: Subject, access: Access, record: RawRecord, stored: Remote, *, base: Base, look_again: bool = False) -> None:
+def hold_reused(subject: Subject, link: Link, access: Access, *, name: str) -> None:
+    """The id belongs to another record now: a person says whose it is, and until then nothing is written on either side."""
+    reason = reason_json(Reason("number_reused", {"id": link.remote_id, "name": name}))
+    with workspace_tx(subject.row.workspace, origin=origin_of(subject.connection)):
+        rows = Link.objects.filter(pk=link.pk, contact=subject.contact, state__in=OPEN)
+        rows.update(state=LinkState.HELD, reason=reason, detail="", version="", candidates=[subject.contact.pk])
+        store_exchanges(subject.connection, access.recorder.take())
+        _done(subject.row)
+
+
+def settle_create(
+    subject: Subject,
+    access: Access,
+    record: RawRecord,
+    stored: Remote,
+    *,
+    base: Base,
+    look_again: bool = False,
+    kept_out: Reason | None = None,
+) -> None:
     """Tie the new record to its contact. What was edited since it was sent goes out next; `look_again`: also over there may be news."""
     connection = subject.connection
     manifest = registry.manifest(connection.provider)
@@ -133,8 +161,8 @@ def settle_create(subject: Subject, access: Access, record: RawRecord, stored: R
         contact = Contact.objects.select_for_update(of=("self",)).get(pk=subject.contact.pk)
         rival = _free(connection, contact, record, read_only)
         values = _fresh_link(record, stored, base) | {"contact": None if rival else contact}
-        if look_again:
-            values["version"] = ""
+        if look_again or kept_out:
+            values |= {"version": "", "reason": reason_json(kept_out)}
         if rival:
             values |= {"state": LinkState.HELD, "reason": reason_json(Reason("taken", {"name": contact.name, "id": record.ref.id}))}
         if status == ConnectionStatus.OFF:
@@ -151,6 +179,8 @@ def settle_create(subject: Subject, access: Access, record: RawRecord, stored: R
         _done(subject.row)
         if status != ConnectionStatus.OFF and (look_again or not _same(contact, base)):
             enqueue(connection, [contact.pk])
+        if status != ConnectionStatus.OFF and not rival:
+            queue_people(connection, contact)
 
 
 def _free(connection: Connection, contact: Contact, record: RawRecord, read_only: Sequence[str]) -> Link | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from integrations.engine.provider import gettext_noop
 
+# Only keeps a contact from being made there by itself: one that is linked is told of changes, and a person may make it by hand.
+NOT_BY_ITSELF = frozenset({"by_hand", "not_client_yet", "person_by_hand"})
+
 RULE_REASONS: dict[str, tuple[str, str]] = {
     "deleted_here_kept_away": (
         gettext_noop("%(name)s was deleted here and is kept away, as the settings say."),

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0008_row_security_again'),
+        ("integrations", "0008_row_security_again"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connection',
-            name='asked_out',
+            model_name="connection",
+            name="asked_out",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='outbox',
-            name='ahead',
+            model_name="outbox",
+            name="ahead",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='outbox',
-            name='sent_as',
+            model_name="outbox",
+            name="sent_as",
             field=models.JSONField(default=dict),
         ),
     ]

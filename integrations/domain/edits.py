@@ -53,9 +53,8 @@ def _tell(connection: Connection, contact_ids: Sequence[int], names: Names, orig
 def sent_fields(connection: Connection, manifest: Manifest) -> frozenset[str]:
     """The canonical fields that any kind of record gets."""
     kinds = {"", *(each.remote_kind for each in manifest.resources if each.fields)}
-    return frozenset(
-        each.ours for kind in kinds for each in fields_of(connection, manifest, kind=kind) if each.direction is not Direction.IN
-    )
+    fields = [each for kind in kinds for each in fields_of(connection, manifest, kind=kind)]
+    return frozenset(each.ours for each in fields if each.direction is not Direction.IN)
 
 
 def _people_of(connection: Connection, manifest: Manifest, changed: Sequence[int], names: Names) -> list[int]:

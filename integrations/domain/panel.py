@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext
+
 from contacts.models import Contact
 from integrations import registry
+from integrations.domain.fields import all_fields
+from integrations.domain.flows import Flows, flows_of
+from integrations.domain.outgoing import writable_kinds
 from integrations.domain.sentences import hint, sentence
 from integrations.engine.provider import Capability, Manifest
 from integrations.enums import ConnectionStatus, LinkState, OutboxOperation, OutboxState
@@ -16,7 +21,7 @@ from integrations.models import Connection, Link, Outbox
 
 @dataclass(frozen=True, slots=True)
 class ContactPanel:
-    """One connection on one contact. `state`: in_sync, pending, held, failing, gone, reconnect, paused or unlinked."""
+    """One connection on one contact. `state`: in_sync, pending, waits, held, failing, gone, reconnect, paused or unlinked."""
 
     connection: Connection
     manifest: Manifest
@@ -30,10 +35,12 @@ class ContactPanel:
     can_export: bool = False
     shows_invoices: bool = False
     through_firm: bool = False  # a person whose organisation is linked, or on its way there
+    flows: Flows = field(default_factory=Flows)
+    faults: list[tuple[str, str]] = field(default_factory=list)  # (label of the field, the vendor's words)
 
 
 def contact_panels(contact: Contact) -> list[ContactPanel]:
-    """Three queries, whatever the number of connections; two more for a person of an organisation."""
+    """Three queries, whatever the number of connections; two more for a person of an organisation, four per provider with rules."""
     live = [ConnectionStatus.ACTIVE, ConnectionStatus.PAUSED, ConnectionStatus.RECONNECT]
     connections = list(Connection.objects.filter(workspace_id=contact.workspace_id, status__in=live).order_by("pk"))
     if not connections:
@@ -67,8 +74,10 @@ def _panel(contact: Contact, connection: Connection, links: list[Link], rows: li
     manifest = registry.manifest(connection.provider)
     stuck = next((row for row in rows if row.state == OutboxState.STUCK), None)
     waiting = next((row for row in rows if row.state != OutboxState.STUCK), None)
-    problem = stuck or next((link for link in links if link.state in {LinkState.HELD, LinkState.FAILING, LinkState.GONE}), None)
-    living = [link for link in links if link.state != LinkState.GONE]
+    trouble = next((link for link in links if link.state in {LinkState.HELD, LinkState.FAILING, LinkState.GONE}), None)
+    problem = stuck or trouble or (waiting if waiting and waiting.reason else None)
+    flows = flows_of(contact, connection, manifest, links, stuck or waiting)
+    through_firm = through_firm and not manifest.kinds
     return ContactPanel(
         connection=connection,
         manifest=manifest,
@@ -79,12 +88,24 @@ def _panel(contact: Contact, connection: Connection, links: list[Link], rows: li
         links=links,
         outbox=stuck or waiting,
         conflicts=[conflict for link in links for conflict in link.conflicts if conflict["winner"] == "ask"],
-        can_export=manifest.can(Capability.EXPORT)
-        and not through_firm
-        and not any(link.remote_kind == manifest.export_kind for link in living),
+        can_export=_can_export(manifest, links, flows) and not through_firm,
         shows_invoices=manifest.can(Capability.PULL_INVOICES) and bool(links),
         through_firm=through_firm,
+        flows=flows,
+        faults=_faults(manifest, stuck.fields) if stuck else [],
     )
+
+
+def _can_export(manifest: Manifest, links: list[Link], flows: Flows) -> bool:
+    kinds = writable_kinds(manifest) if manifest.kinds else [manifest.export_kind]
+    taken = any(link.remote_kind in kinds for link in links if link.state != LinkState.GONE)
+    return manifest.can(Capability.EXPORT) and not taken and flows.why_no_export is None
+
+
+def _faults(manifest: Manifest, fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the vendor said about single fields; parts of an address under the address."""
+    labels = {each.ours: each.label for each in all_fields(manifest)}
+    return [(gettext(labels.get(name.partition(".")[0], name)), words) for name, words in fields.items()]
 
 
 def _state(connection: Connection, links: list[Link], stuck: Outbox | None, waiting: Outbox | None) -> str:
@@ -98,5 +119,5 @@ def _state(connection: Connection, links: list[Link], stuck: Outbox | None, wait
     if worst:
         return worst[0].lower()
     if waiting is not None:
-        return "pending"
+        return "waits" if waiting.reason else "pending"
     return "in_sync" if links else "unlinked"

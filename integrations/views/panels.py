@@ -37,6 +37,7 @@ STALE_AFTER = 3  # cadences without a success
 STATES = {
     "in_sync": ("green", gettext_lazy("In sync")),
     "pending": ("blue", gettext_lazy("Will be sent within a minute")),
+    "waits": ("blue", gettext_lazy("Waits to be sent")),
     "held": ("amber", gettext_lazy("Waits for a decision")),
     "failing": ("red", gettext_lazy("Failing")),
     "gone": ("amber", gettext_lazy("Deleted there")),
@@ -51,9 +52,13 @@ NOT = "!"  # linked_to=!key: contacts without a link
 
 def contact_panel(request: WorkspaceRequest, contact: Contact) -> SafeString | None:
     """A card per connection; from our own tables, nothing waits for a provider."""
-    shown = [panel for panel in contact_panels(contact) if panel.links or panel.outbox or panel.can_export or panel.through_firm]
+    shown = [panel for panel in contact_panels(contact) if _has_news(panel)]
     cards = [render_to_string("integrations/_contact.html", _card(request, contact, panel), request=request) for panel in shown]
     return SafeString("".join(cards)) if cards else None
+
+
+def _has_news(panel: ContactPanel) -> bool:
+    return bool(panel.links or panel.outbox or panel.can_export or panel.through_firm or panel.flows.out)
 
 
 def _card(request: WorkspaceRequest, contact: Contact, panel: ContactPanel) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from integrations.domain.alerts import alert_if_needed
 from integrations.domain.by_rule import ask_again, queue_all
 from integrations.domain.outbox import backlog, claim_next, hold_back
 from integrations.domain.push import send
+from integrations.domain.reach import changes_only
 from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, pause_creating, request_run
 from integrations.domain.wake import sleep_until, take_up
 from integrations.engine.errors import BadSettings, Denied, ProviderError, Reconnect, Retry
-from integrations.engine.incremental import Reading
 from integrations.enums import ConnectionStatus, OutboxOperation, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Outbox, Run, Wake
 
@@ -56,7 +56,7 @@ def _look_for_new(connection: Connection, run: Run | None) -> None:
     """A run that has compared everything is over: whoever may go out and is not there goes now."""
     if run is None or not run.is_over or run.outcome not in {Outcome.SUCCESS, Outcome.PARTIAL}:
         return
-    if run.cursor.get("reading", Reading.WHOLE) == Reading.WHOLE:
+    if not changes_only(run):
         with workspace_tx(connection.workspace):
             if reload(connection) and connection.status == ConnectionStatus.ACTIVE:
                 queue_all(connection)

@@ -10,9 +10,10 @@ from accounts.models import Workspace
 from accounts.scoping import Origin
 from contacts.models import Contact
 from integrations import registry
+from integrations.domain import outbox
 from integrations.domain.by_rule import queue_new
 from integrations.domain.fields import fields_of
-from integrations.domain.outbox import LOCAL_NAMES, enqueue, is_news
+from integrations.domain.outbox import LOCAL_NAMES, is_news
 from integrations.domain.outgoing import LEFT, creates_by_rule, has_rules, pushes, writable_kinds
 from integrations.domain.wake import wake_at
 from integrations.engine.provider import Direction, Manifest
@@ -45,7 +46,7 @@ def _tell(connection: Connection, contact_ids: Sequence[int], names: Names, orig
     if not (linked or asks) or not is_news(connection, origin):
         return False
     if linked:
-        enqueue(connection, linked)
+        outbox.enqueue(connection, linked)
     made = queue_new(connection, [*changed, *people], names=names) if asks else False
     return bool(linked) or made
 

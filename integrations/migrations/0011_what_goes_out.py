@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0008_row_security_again"),
+        ("integrations", "0010_row_security_of_marks"),
     ]
 
     operations = [

@@ -20,7 +20,7 @@ from integrations.models import Connection, Link, Outbox
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One way. `tone`: green it flows, blue it is about to, gray a rule or a setting says no."""
+    """One way. `tone`: green it flows, blue it is about to, amber a person must decide, gray a rule or a setting says no."""
 
     tone: str
     words: str
@@ -66,6 +66,8 @@ def _made(contact: Contact, connection: Connection, rules: OutRules, there: Mapp
         return _no(verdict.reason, connection, contact)
     if row is not None and row.operation == OutboxOperation.CREATE:
         return None if row.reason else _soon(contact, connection, waits=verdict.waits)
+    if there.get(contact.pk) == "asked":
+        return Flow("amber", sentence({"code": "still_held"}, connection.provider, name=contact.name), _("An administrator has to decide."))
     if not creates_by_rule(rules.manifest) or rules.manifest.creates_new_only or contact.pk in there:
         return None
     return _soon(contact, connection, waits=verdict.waits)

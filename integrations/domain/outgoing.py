@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings as deployment
+from django.db import connection as database
 
 from contacts.models import Contact
 from integrations import registry
@@ -128,7 +129,7 @@ def living_organisation(contact: Contact) -> Contact | None:
 
 
 def whereabouts(connection: Connection, manifest: Manifest, contact_ids: Iterable[int]) -> dict[int, str]:
-    """Which of the contacts are there ("linked"), on their way there ("coming"), or are not to come by themselves ("left")."""
+    """Which of the contacts are there ("linked"), on their way there ("coming"), or are not to go by themselves ("left", "asked")."""
     ids = sorted(set(contact_ids))
     if not ids:
         return {}
@@ -138,21 +139,24 @@ def whereabouts(connection: Connection, manifest: Manifest, contact_ids: Iterabl
     for contact_id, state in links.filter(contact__in=ids).values_list("contact_id", "state"):
         if contact_id is not None and found.get(contact_id) != "linked":
             found[contact_id] = "left" if state in LEFT else "linked"
-    for contact_id in untied(connection).intersection(ids):
-        found.setdefault(contact_id, "left")
+    for contact_id, why in _left_to_people(connection, ids):
+        found.setdefault(contact_id, why)
     return found
 
 
-def untied(connection: Connection) -> set[int]:
-    """Contacts of which a person said that they are not the record that they were linked to."""
-    rows = Link.objects.filter(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        state=LinkState.IGNORED,
-        contact=None,
-        reason__params__has_key="contact",
-    )
-    return {int(pk) for pk in rows.values_list("reason__params__contact", flat=True) if str(pk).isdigit()}
+def _left_to_people(connection: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Contacts that a person has untied from their record ("left"), or that may be one which waits for a decision ("asked")."""
+    mine = "l.workspace_id = %s AND l.connection_id = %s AND l.contact_id IS NULL"
+    known = [connection.workspace_id, connection.pk, [str(pk) for pk in ids]]
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.reason->'params'->>'contact', 'left' FROM integrations_link l"  # noqa: S608  a constant
+            f" WHERE {mine} AND l.state = 'IGNORED' AND l.reason->'params'->>'contact' = ANY(%s)"
+            " UNION SELECT v.id, 'asked' FROM integrations_link l, jsonb_array_elements_text(l.candidates) AS v(id)"
+            f" WHERE {mine} AND l.state = 'HELD' AND v.id = ANY(%s)",
+            [*known, *known],
+        )
+        return [(int(pk), why) for pk, why in cursor.fetchall()]
 
 
 def parent_of(connection: Connection, manifest: Manifest, contact: Contact) -> Ref | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from integrations.domain.links import unlink
 from tests.integrations.rules.desk import Desk, desk
 
 __all__ = ["desk"]
@@ -99,7 +100,7 @@ def test_nothing_is_made_before_the_first_sync_has_looked(desk: Desk) -> None:
     assert len(desk.there("Zebra Ltda")) == 1
 
 
-def test_a_contact_that_was_untied_or_lost_its_record_is_not_made_anew(desk: Desk) -> None:
+def test_a_contact_whose_record_was_deleted_is_not_made_anew(desk: Desk) -> None:
     desk.connect()
     contact = desk.add("Zebra Ltda", life_cycle="client")
     desk.settle()
@@ -123,3 +124,26 @@ def test_a_refused_record_goes_once_it_is_corrected(desk: Desk) -> None:
     desk.settle()
     assert desk.outbox() == []
     assert len(desk.there("Zebra Ltda")) == 1
+
+
+def test_a_contact_that_may_be_a_record_there_waits_for_the_decision(desk: Desk) -> None:
+    desk.firm("EMP1", "Aurora")
+    desk.firm("EMP2", "Aurora")
+    desk.add("Aurora", life_cycle="client")
+    desk.connect()
+    assert [link.state for link in desk.links()] == ["HELD", "HELD"]
+    assert len(desk.there("Aurora")) == 2, "no third one"
+
+
+def test_an_untied_contact_is_not_made_anew_by_itself(desk: Desk) -> None:
+    desk.connect()
+    contact = desk.add("Zebra Ltda", life_cycle="client")
+    desk.settle()
+    with desk.open():
+        unlink(desk.links()[0])
+    desk.forget_log()
+    desk.edit(contact, life_cycle="lead")
+    desk.edit(contact, life_cycle="client")
+    desk.sync()
+    assert desk.writes() == []
+    assert desk.outbox() == []

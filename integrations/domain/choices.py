@@ -35,6 +35,12 @@ def asked_of_vendor(manifest: Manifest) -> list[str]:
     return [spec.key for spec in manifest.settings if spec.type is FieldType.REMOTE_CHOICE]
 
 
+def nothing_chosen(connection: Connection) -> bool:
+    """Nobody has looked at these questions yet."""
+    keys = asked_of_vendor(registry.manifest(connection.provider))
+    return bool(keys) and not any(connection.settings.get(key) for key in keys)
+
+
 def load_choices(connection: Connection) -> Offered:
     """Call it outside a transaction: it may talk to the vendor."""
     keys = asked_of_vendor(registry.manifest(connection.provider))

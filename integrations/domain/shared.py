@@ -30,9 +30,9 @@ def counted(name: str, *, seconds: int) -> int:
     """How often this was asked since the count began; it ends by itself. 0 without Redis."""
     try:
         with client().pipeline(transaction=False) as steps:
+            steps.set(key(name), 0, nx=True, ex=seconds)
             steps.incr(key(name))
-            steps.expire(key(name), seconds, nx=True)
-            return int(steps.execute()[0])
+            return int(steps.execute()[1])
     except RedisError:
         return 0
 

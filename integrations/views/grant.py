@@ -18,7 +18,7 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from integrations import registry
-from integrations.domain.choices import asked_of_vendor
+from integrations.domain.choices import nothing_chosen
 from integrations.domain.connect import ConsentFailed
 from integrations.domain.grants import account_of, confirm_grant, drop_grant, take_grant, waiting_grant
 from integrations.domain.hooks import follow_setting
@@ -120,9 +120,4 @@ def _connected(request: WorkspaceRequest, attempt: OAuthAttempt) -> HttpResponse
     if trouble is not None:
         vendor = registry.manifest(connection.provider).label
         messages.warning(request, sentence({"code": trouble.code, "params": dict(trouble.params)}, vendor=vendor))
-    return back_to("integrations:settings" if _has_open_questions(connection) else "integrations:detail", connection)
-
-
-def _has_open_questions(connection: Connection) -> bool:
-    """The vendor's account has answers to choose from now."""
-    return any(not connection.settings.get(key) for key in asked_of_vendor(registry.manifest(connection.provider)))
+    return back_to("integrations:settings" if nothing_chosen(connection) else "integrations:detail", connection)

@@ -14,7 +14,7 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain import connect as door
-from integrations.domain.choices import Offered, asked_of_vendor, forget_choices, load_choices
+from integrations.domain.choices import Offered, forget_choices, load_choices, nothing_chosen
 from integrations.domain.hooks import SETTING, follow_setting
 from integrations.domain.runs import current_run
 from integrations.domain.settings import InvalidSettings, name_of, save_settings
@@ -78,13 +78,9 @@ def _page(request: WorkspaceRequest, connection: Connection, form: SettingsForm,
         "has_hooks": manifest.hints is not None and connection.is_live,
         "trouble": sentence(trouble, vendor=manifest.label) if trouble else "",
         "trouble_hint": hint(trouble, vendor=manifest.label) if trouble else "",
-        "open_questions": offered is not None and not trouble and _has_open_questions(connection),
+        "open_questions": offered is not None and not trouble and nothing_chosen(connection),
     }
     return render(request, "integrations/settings.html", context, status=422 if form.errors else 200)
-
-
-def _has_open_questions(connection: Connection) -> bool:
-    return any(not connection.settings.get(key) for key in asked_of_vendor(registry.manifest(connection.provider)))
 
 
 @require_http_methods(["GET", "POST"])

@@ -25,7 +25,7 @@ from integrations.domain.hooks import follow_setting
 from integrations.engine import reasons
 from integrations.engine.errors import ProviderError
 from integrations.engine.types import Reason
-from integrations.models import Connection, OAuthAttempt
+from integrations.models import OAuthAttempt
 from integrations.tasks import ring_after_commit
 from integrations.views.consent import failure_page, session_of
 from integrations.views.pages import admins_only, back_to, live_connection_or_404, url_of

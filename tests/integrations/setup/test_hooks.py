@@ -43,7 +43,7 @@ def is_awake(place: Place) -> bool:
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("?old=12&new=12", {"method": "get"}),
     ("?new=%5B12%5D", {"method": "get"}),
-    ("", {"method": "post", "data": {"customerNumber": "12"}}),
+    ("", {"method": "post", "data": "customerNumber=12", "content_type": "application/x-www-form-urlencoded"}),
     ("", {"method": "post", "data": '{"event": "x", "NEWNUMBER": "12"}', "content_type": "application/json"}),
     ("old/12/new/12/", {"method": "put"}),
     ("new=12", {"method": "delete"}),

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from integrations.views import attention, connection, consent, contact, gallery, grant, hooks, log, matching, runs, settings
+from integrations.views import (
+    attention, compare, connection, consent, contact, gallery, grant, hooks, log, look_up, matching, runs, settings,
+)
 
 app_name = "integrations"
 urlpatterns = [
@@ -46,5 +48,9 @@ urlpatterns = [
     path("integrations/<int:pk>/log/", log.log, name="log"),
     path("contacts/<int:contact_id>/integrations/<int:pk>/export/", contact.export, name="export"),
     path("contacts/<int:contact_id>/integrations/<int:pk>/resync/", contact.resync, name="resync"),
+    path("contacts/<int:contact_id>/integrations/<int:pk>/compare/", compare.compare, name="compare"),
+    path("contacts/<int:contact_id>/integrations/<int:pk>/status/", look_up.status, name="status"),
+    path("contacts/<int:contact_id>/integrations/<int:pk>/tickets/", look_up.tickets, name="tickets"),
+    path("contacts/<int:contact_id>/integrations/<int:pk>/totals/", look_up.totals, name="totals"),
     path("contacts/<int:contact_id>/links/<int:link_id>/unlink/", contact.unlink, name="unlink"),
 ]

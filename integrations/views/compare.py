@@ -67,9 +67,7 @@ def _show(
     return _page(request, connection, contact, link, shown, problem=changed, status=status)
 
 
-def _page(
-    request: WorkspaceRequest, connection: Connection, contact: Contact, link: Link, shown: Comparison, **more: Any
-) -> HttpResponse:
+def _page(request: WorkspaceRequest, connection: Connection, contact: Contact, link: Link, shown: Comparison, **more: Any) -> HttpResponse:
     """`errors`: row key -> why; `chosen`: what was marked before; `problem`: a sentence above all."""
     labels = load_choices(connection).choices if any(row.field.choices for row in shown.rows) else {}
     errors, chosen = more.get("errors", {}), more.get("chosen", {})
@@ -135,7 +133,9 @@ def _done(request: WorkspaceRequest, connection: Connection, contact: Contact, s
     if saved.left:
         labels = {each.key: manifest_text(each.label) for each in registry.manifest(connection.provider).compare}
         fields = ", ".join(labels[key] for key in saved.left)
-        text = _("%(vendor)s is up to date. Here somebody edited %(fields)s meanwhile: that stays, and the two are settled by the next sync.")
+        text = _(
+            "%(vendor)s is up to date. Here somebody edited %(fields)s meanwhile: that stays, and the two are settled by the next sync."
+        )
         messages.warning(request, text % {"vendor": vendor, "fields": fields})
     else:
         number = len(saved.given) + len(saved.taken)

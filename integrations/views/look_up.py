@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -52,7 +51,12 @@ def status(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
         raise Http404
     found = status_of(connection, contact, fresh="fresh" in request.GET)
     tone, label = STATES[found.state]
-    context = _context(request, connection, contact) | {"status": found, "tone": tone, "label": label, **_said(connection, contact, found.reason)}
+    context = _context(request, connection, contact) | {
+        "status": found,
+        "tone": tone,
+        "label": label,
+        **_said(connection, contact, found.reason),
+    }
     return _rendered(request, "integrations/_status.html", context)
 
 
@@ -69,7 +73,9 @@ def tickets(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse
         return _rendered(request, "integrations/tickets.html", context)
     found = tickets_of(connection, contact, fresh="fresh" in request.GET)
     rows = [_ticket(each) for each in found.tickets]
-    return _rendered(request, "integrations/_tickets.html", context | {"found": found, "rows": rows, **_said(connection, contact, found.reason)})
+    return _rendered(
+        request, "integrations/_tickets.html", context | {"found": found, "rows": rows, **_said(connection, contact, found.reason)}
+    )
 
 
 @require_GET
@@ -116,5 +122,3 @@ def _context(request: WorkspaceRequest, connection: Connection, contact: Contact
 def _rendered(request: WorkspaceRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     with workspace_tx(request.workspace):
         return render(request, template, context)
-
-

@@ -3,7 +3,19 @@
 from django.urls import path
 
 from integrations.views import (
-    attention, compare, connection, consent, contact, gallery, grant, hooks, log, look_up, matching, runs, settings,
+    attention,
+    compare,
+    connection,
+    consent,
+    contact,
+    gallery,
+    grant,
+    hooks,
+    log,
+    look_up,
+    matching,
+    runs,
+    settings,
 )
 
 app_name = "integrations"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from integrations.api import connections, matches, runs
+from integrations.api import compare, connections, matches, runs
 
 urlpatterns = [
     path("connections/", connections.ConnectionsView.as_view(), name="connections"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("connections/<int:pk>/preview/", connections.PreviewView.as_view(), name="connection-preview"),
     path("connections/<int:pk>/failures/", connections.FailuresView.as_view(), name="connection-failures"),
     path("connections/<int:pk>/matches/", matches.MatchesView.as_view(), name="connection-matches"),
+    path("contacts/<int:pk>/compare/<int:connection>/", compare.CompareView.as_view(), name="contact-compare"),
     path("contacts/<int:pk>/export/", connections.ExportView.as_view(), name="contact-export"),
     path("runs/", runs.RunsView.as_view(), name="runs"),
     path("runs/<int:pk>/", runs.RunDetailView.as_view(), name="run"),

@@ -133,9 +133,7 @@ def _done(request: WorkspaceRequest, connection: Connection, contact: Contact, s
     if saved.left:
         labels = {each.key: manifest_text(each.label) for each in registry.manifest(connection.provider).compare}
         fields = ", ".join(labels[key] for key in saved.left)
-        text = _(
-            "%(vendor)s is up to date. Here somebody edited %(fields)s meanwhile: that stays, and the two are settled by the next sync."
-        )
+        text = _("Saved in %(vendor)s. Somebody edited this here meanwhile: %(fields)s. The edit stays, and both sides are settled soon.")
         messages.warning(request, text % {"vendor": vendor, "fields": fields})
     else:
         number = len(saved.given) + len(saved.taken)

@@ -24,17 +24,13 @@ from contacts import panels
 from contacts.models import Contact
 from crmsync import nav
 from integrations import registry
-from integrations.domain.access import open_access
-from integrations.domain.comparing import comparable
 from integrations.domain.health import rail
 from integrations.domain.links import will_come_back
 from integrations.domain.panel import ContactPanel, contact_panels
-from integrations.domain.settling import OPEN
-from integrations.engine.capabilities import ShowsTotals
 from integrations.engine.provider import Capability
-from integrations.engine.types import Kind
 from integrations.enums import ConnectionStatus, Health, LinkState
 from integrations.models import Connection, Link
+from integrations.views.card_parts import asked_live, compared_entries
 from integrations.views.kinds import kind_word
 from invoices.panels import invoice_panel
 
@@ -83,24 +79,6 @@ def _card(request: WorkspaceRequest, contact: Contact, panel: ContactPanel) -> d
         "held_row": next((f"link:{link.pk}" for link in panel.links if link.state == LinkState.HELD), ""),
         "invoices": _invoices(request, contact, panel) if panel.shows_invoices else "",
         **asked_live(contact, panel),
-    }
-
-
-def asked_live(contact: Contact, panel: ContactPanel) -> dict[str, bool]:
-    """The parts of the card that ask the provider once the page is open."""
-    manifest, is_active = panel.manifest, panel.connection.status == ConnectionStatus.ACTIVE
-    is_tied = any(link.state in OPEN for link in panel.links)
-    is_kind = manifest.remote_kind(Kind(contact.kind)) == manifest.export_kind
-    can_compare = comparable(manifest, panel.links) is not None
-    has_books = is_active and can_compare and panel.shows_invoices
-    return {
-        "shows_status": is_active and bool(manifest.compare) and (can_compare or is_kind) and not panel.through_firm,
-        "can_compare": is_active and can_compare,
-        "has_tickets": is_active and is_tied and manifest.can(Capability.TICKETS),
-        "has_totals": is_active
-        and can_compare
-        and panel.shows_invoices
-        and isinstance(open_access(panel.connection).provider, ShowsTotals),
     }
 
 
@@ -285,6 +263,7 @@ def register() -> None:
     panels.register_filter(panels.Filter(key="linked_to", label=gettext_lazy("Linked to"), apply=linked_to, options=linked_to_options))
     panels.register_api_field(panels.ApiField(key="links", values=links_json, schema=LINKS_SCHEMA))
     panels.register_timeline(panels.TimelineSource(key="links", entries=link_entries))
+    panels.register_timeline(panels.TimelineSource(key="compared", entries=compared_entries))
     panels.register_name_holders(linked_ids)
     panels.register_run_url(run_address)
     nav.connections_provider = rail_items

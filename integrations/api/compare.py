@@ -73,8 +73,8 @@ class CompareView(ConnectionView):
     @extend_schema(request=CompareInput, responses=CompareSaved)
     def post(self, request: Request, pk: int, connection: int) -> Response:
         """Write the chosen values on both sides, theirs first. 409 when a side has changed since it was shown."""
-        data = self.read(CompareInput)
         found, contact, link = self._both(pk, connection)
+        data = self.read(CompareInput)
         access = open_access(found)
         shown = unseal(access, found, pk, data["shown"]) if data.get("shown") else self._compared(found, contact, link, access)
         if shown is None:

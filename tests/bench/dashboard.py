@@ -1,0 +1,61 @@
+"""The dashboard "Customers by value" at 100,000 companies: how long its page and its chart take, straight from the tables."""
+
+from __future__ import annotations
+
+import os
+import statistics
+
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.scoping import SYSTEM, workspace_tx
+from erp_history.domain import abc, categories, figures, portfolios, publish
+from erp_history.domain.sources import source_of
+from erp_history.domain.steps import Step
+from erp_history.models import ErpPhase, ErpRun, Portfolio
+from tests.bench.report import Figure, Report, percentile, seconds
+from tests.bench.seed import analyse, seed
+
+COMPANIES = int(os.environ.get("BENCH_DASHBOARD", "100000"))
+LAPS = 30
+BAR_MS = 100.0
+COMPANY = """
+INSERT INTO erp_history_empresa (workspace_id, filial, excluido, received_at, request_id, codigo_erp, razao_social, situacao)
+SELECT %(workspace)s, '', false, now(), 1, 'C' || c.id, c.name, 'A' FROM contacts_contact c WHERE c.workspace_id = %(workspace)s
+"""
+LINKED = """
+INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
+SELECT %(workspace)s, 'empresa', e.id, substr(e.codigo_erp, 2)::bigint, 'linked', '', '[]', '{}', 1, now()
+FROM erp_history_empresa e WHERE e.workspace_id = %(workspace)s
+"""
+# Four invoices of three lines for three companies of four: revenue falls with the power that distributors know.
+NOTES = """
+INSERT INTO erp_history_nota (workspace_id, filial, excluido, received_at, request_id, codigo_erp, codigo_empresa, data_emissao, tipo,
+  situacao, valor_total)
+SELECT %(workspace)s, '', false, now(), 1, e.codigo_erp || '-' || n, e.codigo_erp, current_date - (1 + (e.id * 31 + n * 83) %% 360)::int,
+  'venda', 'autorizada', round((100000000 / power(1 + (e.id * 7919) %% %(companies)s, 1.05) / n)::numeric, 2) + 10
+FROM erp_history_empresa e CROSS JOIN generate_series(1, 4) n WHERE e.workspace_id = %(workspace)s AND e.id %% 4 <> 0
+"""
+LINES = """
+INSERT INTO erp_history_itensnota (workspace_id, filial, excluido, received_at, request_id, codigo_nota, item, marca, quantidade, valor_total)
+SELECT %(workspace)s, '', false, now(), 1, d.codigo_erp, n::text, (ARRAY['Solaris', 'Kappa', 'Brava', 'Litoral'])[1 + (d.id + n) %% 4], 1,
+  round(d.valor_total / 3, 2) FROM erp_history_nota d CROSS JOIN generate_series(1, 3) n WHERE d.workspace_id = %(workspace)s
+"""
+FINISHED = (figures.step, abc.step, categories.step, portfolios.step, publish.step)
+
+
+def made() -> Workspace:
+    """A workspace as its night leaves it; the night itself is measured elsewhere."""
+    workspace = seed("distributor", COMPANIES)
+    today = timezone.now().date()
+    with workspace_tx(workspace), connection.cursor() as cursor:
+        source = source_of(workspace)
+        for statement in (COMPANY, LINKED, NOTES, LINES):
+            cursor.execute(statement, {"workspace": workspace.pk, "companies": COMPANIES})
+        run = ErpRun(workspace=workspace, today=today)
+        for work in FINISHED:
+            work(Step(workspace, source, run, ErpPhase(workspace=workspace, run=run), SYSTEM))
+    analyse()
+    return workspace

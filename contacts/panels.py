@@ -52,12 +52,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A filter of list, export and API (`?<key>=value`). Without `options` it is the API's only."""
+    """A filter of list, export and API (`?<key>=value`), in the list a select of its `options` or, where `is_day` says so, a date.
+
+    Without either it is reached by links and the API only; the list then names it with `words` and lets it be taken off.
+    """
 
     key: str
     label: Text
     apply: Callable[[QuerySet[Contact], str], QuerySet[Contact]]
     options: Callable[[Workspace], Sequence[tuple[str, Text]]] | None = None
+    is_day: Callable[[Workspace], bool] | None = None
+    words: Callable[[str], str] | None = None
     order: int = 50
 
 

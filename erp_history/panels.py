@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from contacts.models import Contact
 from contacts.panels import ApiField, Filter, register_api_field, register_filter
+from erp_history.domain import dashboard_lists as lists
 from erp_history.domain.shown import erp_block, with_code
 from erp_history.enums import Category, Curve
 from erp_history.models import ErpSource, Portfolio
@@ -35,6 +38,41 @@ def register() -> None:
     register_filter(Filter(key="erp_class", label=_("ABC class"), apply=_by("abc_class"), options=_classes, order=70))
     register_filter(Filter(key="erp_category", label=_("Category"), apply=_by("category"), options=_categories, order=71))
     register_filter(Filter(key="erp_portfolio", label=_("Portfolio"), apply=_by_portfolio, options=_portfolios, order=72))
+    after, before = lists.bought("gte"), lists.bought("lt")
+    register_filter(Filter(key="erp_bought_since", label=_("Last purchase since"), apply=after, is_day=_has_erp, order=73))
+    register_filter(Filter(key="erp_bought_before", label=_("Last purchase before"), apply=before, is_day=_has_erp, order=74))
+    # The lists behind the figures of the dashboard.
+    register_filter(Filter(key="erp_curve", label=_("Curve"), apply=lists.on_curve, words=_curve_words))
+    register_filter(Filter(key="erp_moved", label=_("Migration"), apply=lists.moved, words=_move_words))
+    register_filter(Filter(key="erp_revenue", label=_("Revenue"), apply=lists.of_revenue, words=_revenue_words))
+
+
+def _curve_words(value: str) -> str:
+    place = lists.read_place(value)
+    if place is None:
+        return value
+    months = ngettext("%(number)d month", "%(number)d months", place.months) % {"number": place.months}
+    return " · ".join(filter(None, [_class_word(None if place.abc_class == lists.NONE else place.abc_class), place.brand, months]))
+
+
+def _move_words(value: str) -> str:
+    change = lists.read_change(value)
+    if change is None:
+        return value
+    words = {"old": change.old or gettext("No class"), "new": change.new or gettext("No class"), "day": date_format(change.since)}
+    return gettext("%(old)s → %(new)s since %(day)s") % words
+
+
+def _revenue_words(value: str) -> str:
+    bounds = lists.read_range(value)
+    if bounds is None:
+        return value
+    low, high = (number_format(bound, 2, force_grouping=True) for bound in bounds)
+    return gettext("Revenue of %(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def _class_word(letter: str | None) -> str:
+    return gettext("Class %(letter)s") % {"letter": letter} if letter else gettext("No class")
 
 
 def _by(column: str) -> Any:

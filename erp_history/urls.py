@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from erp_history.views import general
+from erp_history.views import company, dashboard, general
 
 app_name = "erp_history"
 
@@ -10,6 +10,15 @@ settings_pages = [
     path("", general.settings, name="settings"),
 ]
 
+value_pages = [
+    path("", dashboard.page, name="dashboard"),
+    path("curve/", dashboard.data, name="dashboard_data"),
+    path("export.csv", dashboard.export_csv, name="dashboard_csv"),
+    path("export.xlsx", dashboard.export_xlsx, name="dashboard_xlsx"),
+]
+
 urlpatterns = [
+    path("customers/", include(value_pages)),
+    path("contacts/<int:pk>/erp/", company.panel, name="company"),
     path("settings/erp/", include(settings_pages)),
 ]

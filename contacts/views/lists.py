@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -52,7 +53,20 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         response["HX-Push-Url"] = context["here"]
         return response
     form = FilterForm(_values(query), membership=membership, offers=offers)
-    return render(request, "contacts/list.html", context | {"form": form, "count": _count(context["number"])})
+    more = {"form": form, "count": _count(context["number"]), "chips": _chips(request, query, shown=form.fields)}
+    return render(request, "contacts/list.html", context | more)
+
+
+def _chips(request: HttpRequest, query: ListQuery, *, shown: Container[str]) -> list[dict[str, str]]:
+    """Filters that came with a link and have no field of their own."""
+    found = []
+    for item in panels.filters():
+        value = query.extra.get(item.key, "")
+        if value and item.key not in shown:
+            rest = {name: text for name, text in query.extra.items() if name != item.key}
+            words = item.words(value) if item.words else f"{item.label}: {value}"
+            found.append({"name": item.key, "value": value, "label": words, "url": _address_of(request, replace(query, extra=rest))})
+    return found
 
 
 def lenient(params: QueryDict) -> ListQuery:

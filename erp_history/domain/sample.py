@@ -227,4 +227,8 @@ def _quote_item(quote: Row) -> Row:
 
 def _standing(sample: Sample, n: int) -> Row:
     dice = _dice(sample, "brand", n)
-    return {"codigo_empresa": _code(n), "marca": dice.choice(BRANDS), "situacao_comercial": dice.choice(["ativo", "inativo", "prospect"])}
+    row = {"codigo_empresa": _code(n), "marca": dice.choice(BRANDS), "situacao_comercial": dice.choice(["ativo", "inativo", "prospect"])}
+    if row["situacao_comercial"] == "ativo":
+        bought = sample.today - dt.timedelta(days=dice.randrange(90))
+        row |= {"data_ultima_compra": bought.isoformat(), "valor_12m": str(Decimal(dice.randrange(10_000, 900_000)) / 100)}
+    return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import statistics
+from time import perf_counter
 
 from django.db import connection
 from django.test import Client
@@ -14,8 +14,9 @@ from accounts.scoping import SYSTEM, workspace_tx
 from erp_history.domain import abc, categories, figures, portfolios, publish
 from erp_history.domain.sources import source_of
 from erp_history.domain.steps import Step
+from erp_history.enums import Outcome, RunStatus
 from erp_history.models import ErpPhase, ErpRun, Portfolio
-from tests.bench.report import Figure, Report, percentile, seconds
+from tests.bench.report import Figure, Report, percentile
 from tests.bench.seed import analyse, seed
 
 COMPANIES = int(os.environ.get("BENCH_DASHBOARD", "100000"))
@@ -39,10 +40,12 @@ SELECT %(workspace)s, '', false, now(), 1, e.codigo_erp || '-' || n, e.codigo_er
 FROM erp_history_empresa e CROSS JOIN generate_series(1, 4) n WHERE e.workspace_id = %(workspace)s AND e.id %% 4 <> 0
 """
 LINES = """
-INSERT INTO erp_history_itensnota (workspace_id, filial, excluido, received_at, request_id, codigo_nota, item, marca, quantidade, valor_total)
+INSERT INTO erp_history_itensnota (workspace_id, filial, excluido, received_at, request_id, codigo_nota, item, marca, quantidade,
+  valor_total)
 SELECT %(workspace)s, '', false, now(), 1, d.codigo_erp, n::text, (ARRAY['Solaris', 'Kappa', 'Brava', 'Litoral'])[1 + (d.id + n) %% 4], 1,
   round(d.valor_total / 3, 2) FROM erp_history_nota d CROSS JOIN generate_series(1, 3) n WHERE d.workspace_id = %(workspace)s
 """
+TABLES = ("contactfigures", "companyfigures", "abcresult", "classchange", "empresa", "nota", "itensnota", "erplink")
 FINISHED = (figures.step, abc.step, categories.step, portfolios.step, publish.step)
 
 
@@ -54,8 +57,46 @@ def made() -> Workspace:
         source = source_of(workspace)
         for statement in (COMPANY, LINKED, NOTES, LINES):
             cursor.execute(statement, {"workspace": workspace.pk, "companies": COMPANIES})
-        run = ErpRun(workspace=workspace, today=today)
+        run = ErpRun.objects.create(
+            workspace=workspace, today=today, status=RunStatus.DONE, outcome=Outcome.SUCCESS, finished_at=timezone.now()
+        )
         for work in FINISHED:
             work(Step(workspace, source, run, ErpPhase(workspace=workspace, run=run), SYSTEM))
+        for name in TABLES:
+            cursor.execute(f"ANALYZE erp_history_{name}")
     analyse()
     return workspace
+
+
+def measure(report: Report) -> None:
+    workspace = made()
+    for name, query, bar in (("", "", BAR_MS), (", one portfolio", None, BAR_MS), (", one brand", "?brand=Kappa", BAR_MS)):
+        asked = query if query is not None else f"?portfolio={_portfolio(workspace)}"
+        for member in ("owner", "member"):
+            _add(report, workspace, f"{name}, {member}", asked, member=member, bar=bar)
+
+
+def _add(report: Report, workspace: Workspace, name: str, asked: str, *, member: str, bar: float) -> None:
+    """Page and chart, as most requests find them, and as the first one after a night does."""
+    client = Client()
+    client.force_login(User.objects.get(email=f"{member}@{workspace.slug}.example"))
+    for part, path in (("page", ""), ("chart", "curve/")):
+        url = f"/w/{workspace.slug}/customers/{path}{asked}"
+        first = _milliseconds(client, url)
+        taken = [_milliseconds(client, url) for _lap in range(LAPS)]
+        note = f"{COMPANIES:,} companies; the first after the night {first:.0f} ms"
+        report.add(Figure(f"Customers by value, {part}{name}: p95", percentile(taken, 0.95), "ms", bar, note=note))
+
+
+def _milliseconds(client: Client, url: str) -> float:
+    began = perf_counter()
+    answer = client.get(url)
+    spent = perf_counter() - began
+    if answer.status_code != 200:
+        raise RuntimeError(f"{url}: {answer.status_code}")
+    return spent * 1000
+
+
+def _portfolio(workspace: Workspace) -> int:
+    with workspace_tx(workspace):
+        return Portfolio.objects.order_by("id").values_list("pk", flat=True)[0]

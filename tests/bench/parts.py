@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import contacts, erp, matches, sync
+from tests.bench import contacts, dashboard, erp, matches, sync
 from tests.bench.report import Report
 
 PARTS: dict[str, Callable[[Report], None]] = {
     "contacts": contacts.measure,
     "erp": erp.measure,
+    "dashboard": dashboard.measure,
     "sync": sync.measure,
     "matches": matches.measure,
 }

@@ -63,6 +63,7 @@ class Command(BaseCommand):
         if self.log_in and sandbox.wanted():
             # The vendors answer by now; a demo that cannot be connected is still a demo.
             self.stdout.write(connect_demo(environment))
+            self.stdout.write(demo_erp(environment, port))
             self.stdout.flush()
 
     def _sandbox(self, environment: dict[str, str]) -> list[Program]:
@@ -100,6 +101,13 @@ def connect_demo(environment: dict[str, str]) -> str:
     if result.returncode:
         return "The demo workspace is not connected to the sandbox (see above). You can connect it under Settings, Integrations."
     return result.stdout
+
+
+def demo_erp(environment: dict[str, str], port: int) -> str:
+    """Let the demo's ERP push a year of data, once; what to tell the person about it."""
+    command = [sys.executable, MANAGE, "erp_demo", "--url", f"http://127.0.0.1:{port}"]
+    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    return "" if result.returncode else result.stdout
 
 
 def programs_of(options: dict[str, Any], *, environment: dict[str, str]) -> list[Program]:

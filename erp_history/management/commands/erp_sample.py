@@ -6,6 +6,7 @@ import gzip
 import http.client
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,10 +45,16 @@ class Command(JsonCommand):
         if owner is None:
             raise CommandError(f"there is no workspace {workspace}")
         day = dt.date.fromisoformat(today) if today else local_day(timezone.now(), zone_of(owner.workspace))
-        expires = timezone.now() + dt.timedelta(days=1)
-        _token, text = create_token(owner, name="ERP sample", scopes=[TokenScope.ERP], expires_at=expires)
-        with contextlib.closing(Server(url or settings.PUBLIC_URL, token=text)) as server:
-            return _push(server, Sample(companies=companies, months=months, today=day, seed=seed), batch=batch)
+        sample = Sample(companies=companies, months=months, today=day, seed=seed)
+        with contextlib.closing(Server(url or settings.PUBLIC_URL, token=erp_token(owner))) as server:
+            return push(server, batches(sample, size=batch))
+
+
+def erp_token(owner: Membership) -> str:
+    """A token for a day, with which the sample pushes."""
+    expires = timezone.now() + dt.timedelta(days=1)
+    _token, text = create_token(owner, name="ERP sample", scopes=[TokenScope.ERP], expires_at=expires)
+    return text
 
 
 class Server:
@@ -76,11 +83,12 @@ class Server:
         return found
 
 
-def _push(server: Server, sample: Sample, *, batch: int) -> dict[str, Any]:
+def push(server: Server, sent: Iterable[tuple[str, list[Row]]]) -> dict[str, Any]:
+    """Send the tables in their order; receivables as a complete snapshot."""
     snapshot = server.post("snapshots/", {"table": SNAPSHOT_OF})["id"]
     totals: Counter[str] = Counter()
     rows_of: Counter[str] = Counter()
-    for table, rows in batches(sample, size=batch):
+    for table, rows in sent:
         answer = _send(server, table, rows, snapshot=snapshot if table == SNAPSHOT_OF else None)
         rows_of[table] += len(rows)
         totals.update({name: answer[name] for name in ("received", "inserted", "updated", "unchanged", "superseded", "rejected")})

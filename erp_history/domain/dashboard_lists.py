@@ -1,0 +1,138 @@
+"""The list behind a figure: contacts by their place on a curve, by a migration, by a range of revenue, by their last purchase."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils.dateparse import parse_date
+from django_scopes import get_scope
+
+from accounts.models import Workspace
+from contacts.models import Contact
+from erp_history.domain.dashboard import curve_lines, last_night
+from erp_history.domain.dashboard_moves import MOVERS
+from erp_history.domain.sources import source_of
+
+NONE = "none"
+CLASSES = ("A", "B", "C", NONE)
+MOST_MONTHS = 120
+NAMED = re.compile(r"%\((\w+)\)s")
+MONEY = re.compile(r"\d{1,15}(\.\d{1,6})?")
+ON_CURVE = """
+{ahead} SELECT f.contact_id FROM line
+JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = line.company_id
+WHERE f.contact_id IS NOT NULL GROUP BY f.contact_id {having}
+"""
+Contacts = QuerySet[Contact]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A class of the curve of a window and a brand."""
+
+    abc_class: str
+    months: int
+    brand: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.abc_class}.{self.months}.{self.brand}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A migration since a day."""
+
+    old: str | None
+    new: str | None
+    since: dt.date
+
+    @property
+    def text(self) -> str:
+        return f"{self.old or NONE}-{self.new or NONE}.{self.since.isoformat()}"
+
+
+def read_place(value: str) -> Place | None:
+    abc_class, _dot, rest = value.partition(".")
+    months, _dot, brand = rest.partition(".")
+    if abc_class not in CLASSES or not (months.isascii() and months.isdigit() and len(months) < 4 and 0 < int(months) <= MOST_MONTHS):
+        return None
+    return Place(abc_class, int(months), brand)
+
+
+def read_change(value: str) -> Change | None:
+    way, _dot, day = value.partition(".")
+    old, _dash, new = way.partition("-")
+    since = read_day(day)
+    if old not in CLASSES or new not in CLASSES or since is None:
+        return None
+    return Change(None if old == NONE else old, None if new == NONE else new, since)
+
+
+def read_day(value: str) -> dt.date | None:
+    try:
+        return parse_date(value)
+    except ValueError:
+        return None
+
+
+def read_range(value: str) -> tuple[Decimal, Decimal] | None:
+    low, _dash, high = value.partition("-")
+    if not (MONEY.fullmatch(low) and MONEY.fullmatch(high)):
+        return None
+    return Decimal(low), Decimal(high)
+
+
+def on_curve(contacts: Contacts, value: str) -> Contacts:
+    """Contacts of a class on a curve that is computed now."""
+    place, workspace = read_place(value), _workspace()
+    run = last_night(workspace)
+    if place is None or run is None:
+        return contacts.none()
+    source = source_of(workspace)
+    ahead, values = curve_lines(source, run.today, months=place.months, brand=place.brand)
+    is_none = place.abc_class == NONE
+    having = "" if is_none else "HAVING min(line.abc_class) = %(class)s"
+    chosen = _raw(ON_CURVE.format(ahead=ahead, having=having), values | {"workspace": workspace.pk, "class": place.abc_class})
+    return contacts.filter(erp_figures__isnull=False).exclude(pk__in=chosen) if is_none else contacts.filter(pk__in=chosen)
+
+
+def moved(contacts: Contacts, value: str) -> Contacts:
+    change = read_change(value)
+    if change is None:
+        return contacts.none()
+    values = {"workspace": _workspace().pk, "since": change.since, "old": change.old, "new": change.new}
+    return contacts.filter(pk__in=_raw(MOVERS, values))
+
+
+def of_revenue(contacts: Contacts, value: str) -> Contacts:
+    bounds = read_range(value)
+    return contacts.filter(erp_figures__revenue_12m__range=bounds) if bounds else contacts.none()
+
+
+def bought(lookup: str) -> Callable[[Contacts, str], Contacts]:
+    """Contacts whose last purchase was before (or not before) a day; a text that is no day filters nothing."""
+
+    def apply(contacts: Contacts, value: str) -> Contacts:
+        day = read_day(value)
+        return contacts.filter(**{f"erp_figures__last_purchase_on__{lookup}": day}) if day else contacts
+
+    return apply
+
+
+def _workspace() -> Workspace:
+    found: Workspace = get_scope()["workspace"]
+    return found
+
+
+def _raw(sql: str, values: Mapping[str, Any]) -> RawSQL:
+    """A statement with named values as an expression, which takes them by position."""
+    names = NAMED.findall(sql)
+    return RawSQL(NAMED.sub("%s", sql), [values[name] for name in names])  # noqa: S611  constants, values are parameters

@@ -1,0 +1,307 @@
+"""Customers by value: the curve, the groups behind it, and the way from each figure to its list."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from accounts.middleware import WorkspaceRequest
+from accounts.scoping import workspace_tx
+from contacts.domain.visibility import visible_to
+from crmsync import nav
+from crmsync.lib.sheets import csv_lines, safe_filename, write_xlsx
+from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets
+from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
+from erp_history.domain.dashboard_lists import NONE, Change, Place
+from erp_history.domain.sources import source_of, zone_of
+from erp_history.enums import Category
+from erp_history.models import CompanyFigures, Portfolio
+from erp_history.views.pages import held_count
+
+CURRENCY = "BRL"
+WINDOWS = (3, 6, 12, 24)
+MANY = 12  # portfolios shown before "all"
+TONES = {"A": "green", "B": "blue", "C": "gray"}
+CATEGORY_TONES = {
+    Category.ACTIVE: "green", Category.NEW: "blue", Category.AT_RISK: "amber", Category.INACTIVE: "gray", Category.BLOCKED: "red",
+    Category.PROSPECT: "accent", Category.SUSPECT: "gray",
+}  # fmt: skip
+
+
+def register() -> None:
+    """Called when the apps are ready."""
+    nav.register(
+        nav.NavItem(
+            label=gettext_lazy("Customers by value"),
+            short=gettext_lazy("By value"),
+            icon="chart-histogram",
+            url_name="erp_history:dashboard",
+            order=35,
+            covers=("erp_history:dashboard",),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A group as its table shows it."""
+
+    label: str
+    group: Group
+    url: str
+    tone: str = ""
+
+    @property
+    def percent(self) -> float:
+        return float(round(self.group.share * 100, 1))
+
+
+class Links:
+    """From a figure to the contacts behind it."""
+
+    def __init__(self, request: WorkspaceRequest, view: View) -> None:
+        self._list = reverse("contacts:list", kwargs={"slug": request.workspace.slug})
+        self._contact = lambda pk: reverse("contacts:detail", kwargs={"slug": request.workspace.slug, "pk": pk})
+        self._view = view
+
+    def contact(self, pk: int) -> str:
+        return self._contact(pk)
+
+    def listed(self, **filters: Any) -> str:
+        asked = {"erp_portfolio": self._view.asked.portfolio} | filters
+        return f"{self._list}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+    def of_class(self, key: Any) -> str:
+        asked = self._view.asked
+        if self._view.is_published:
+            return self.listed(erp_class=key or NONE)
+        return self.listed(erp_curve=Place(key or NONE, asked.months, asked.brand).text)
+
+    def bar(self, bar: Bar) -> str:
+        """One customer's page, or the customers of the bar: by their revenue where it stands on the contacts, else by class."""
+        if bar.contact_id is not None:
+            return self.contact(bar.contact_id)
+        if not self._view.has_stored_revenue:
+            return self.of_class(bar.abc_class)
+        return self.listed(erp_class=bar.abc_class, erp_revenue=f"{bar.lowest:.2f}-{bar.highest:.2f}")
+
+    def move(self, move: dashboard_moves.Move, since: dt.date) -> str:
+        return self.listed(erp_moved=Change(move.old, move.new, since).text)
+
+
+@require_safe
+def page(request: WorkspaceRequest) -> HttpResponse:
+    run = dashboard.last_night(request.workspace)
+    if run is None:
+        return render(request, "erp_history/dashboard_empty.html", {"is_admin": request.membership.is_admin})
+    view = _view(request, run)
+    found, links = dashboard.overview(view), Links(request, view)
+    portfolios = dashboard.portfolios(request.workspace)
+    context: dict[str, Any] = {
+        "run": run,
+        "currency": CURRENCY,
+        "found": found,
+        "all_url": links.listed(),
+        "risk": found.category(Category.AT_RISK),
+        "risk_url": links.listed(erp_category=Category.AT_RISK),
+        "risk_rows": _at_risk(request, dashboard.at_risk(view), links),
+        "sections": _sections(found, links, names=_names(portfolios)),
+        "moves": [(move, links.move(move, dashboard_moves.since(view))) for move in dashboard_moves.moves(view)],
+        "since": dashboard_moves.since(view),
+        "is_published": view.is_published,
+        "held": held_count(request) if request.membership.is_admin else 0,
+        "filters": _filters(request, view, portfolios),
+        "is_filtered": bool(request.GET.get("portfolio") or request.GET.get("brand") or request.GET.get("months")),
+        "data_url": _address(request, "dashboard_data"),
+        "csv_url": _address(request, "dashboard_csv"),
+        "xlsx_url": _address(request, "dashboard_xlsx"),
+        "months": view.asked.months,
+    }
+    return render(request, "erp_history/dashboard.html", context)
+
+
+@require_safe
+def data(request: WorkspaceRequest) -> JsonResponse:
+    """What the chart draws."""
+    view = _view_or_404(request)
+    bars, links = dashboard.pareto(view), Links(request, view)
+    single = [bar.contact_id for bar in bars if bar.contact_id is not None]
+    names = dict(visible_to(request.membership).filter(pk__in=single).values_list("pk", "name"))
+    return JsonResponse(
+        {
+            "currency": CURRENCY,
+            "a": float(view.source.abc_a),
+            "b": float(view.source.abc_b),
+            "bars": [
+                {
+                    "label": names.get(bar.contact_id, "–") if bar.contact_id is not None else _places(bar),
+                    "class": bar.abc_class,
+                    "customers": bar.customers,
+                    "revenue": float(round(bar.revenue, 2)),
+                    "share": float(round(bar.share * 100, 2)),
+                    "cumulative": float(round(bar.cumulative * 100, 2)),
+                    "url": links.bar(bar),
+                }
+                for bar in bars
+            ],
+        }
+    )
+
+
+def _places(bar: Bar) -> str:
+    return _("Customers %(first)d to %(last)d") % {"first": bar.first, "last": bar.last}
+
+
+@require_safe
+def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
+    """Every customer in the order of the curve, streamed."""
+    view = _view_or_404(request)
+    origin = request.origin
+
+    def text() -> Iterator[str]:
+        with workspace_tx(request.workspace, origin=origin):
+            yield "\ufeff"
+            yield from csv_lines(dashboard_sheets.heading(), dashboard_sheets.lines(view))
+
+    response = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{_file_name(request, ".csv")}"'
+    return response
+
+
+@require_safe
+def export_xlsx(request: WorkspaceRequest) -> HttpResponseBase:
+    """The same and the groups, as a workbook."""
+    view = _view_or_404(request)
+    names = _names(dashboard.portfolios(request.workspace))
+    made = dashboard_sheets.sheets(view, dashboard.overview(view), portfolio_names=names)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "customers.xlsx")
+        write_xlsx(path, made, tz=zone_of(request.workspace))
+        return FileResponse(path.open("rb"), as_attachment=True, filename=_file_name(request, ".xlsx"))
+
+
+def _file_name(request: WorkspaceRequest, ending: str) -> str:
+    return safe_filename(f"{request.workspace.slug}-customers-by-value", ending)
+
+
+def _address(request: WorkspaceRequest, name: str) -> str:
+    """Another address with the same filters."""
+    url = reverse(f"erp_history:{name}", kwargs={"slug": request.workspace.slug})
+    return f"{url}?{request.GET.urlencode()}" if request.GET else url
+
+
+def _view_or_404(request: WorkspaceRequest) -> View:
+    run = dashboard.last_night(request.workspace)
+    if run is None:
+        raise Http404
+    return _view(request, run)
+
+
+def _view(request: WorkspaceRequest, run: Any) -> View:
+    """What is asked for; what cannot be understood is left out."""
+    months, portfolio = _number(request.GET.get("months")), _number(request.GET.get("portfolio"))
+    known = portfolio is not None and Portfolio.objects.filter(workspace=request.workspace, pk=portfolio).exists()
+    return dashboard.view_of(
+        request.membership,
+        run,
+        months=months if months in _windows(request) else None,
+        brand=request.GET.get("brand", "")[:80].replace("\x00", ""),
+        portfolio=portfolio if known else None,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _windows(request: WorkspaceRequest) -> list[int]:
+    return sorted({*WINDOWS, source_of(request.workspace).abc_months})
+
+
+def _names(portfolios: Sequence[Portfolio]) -> dict[Any, str]:
+    return {one.pk: one.name or _("General portfolio") for one in portfolios}
+
+
+def _filters(request: WorkspaceRequest, view: View, portfolios: Sequence[Portfolio]) -> list[dict[str, Any]]:
+    """(name, label, options) of the selects above the page."""
+    months = [("" if value == view.source.abc_months else str(value), _months(value)) for value in _windows(request)]
+    brands = [("", _("All brands")), *((name, name) for name in dashboard.brands(request.workspace))]
+    listed = [("", _("All portfolios")), *((str(pk), name) for pk, name in _names(portfolios).items())]
+    asked = view.asked
+    return [
+        {"name": "portfolio", "label": _("Portfolio"), "options": listed, "value": str(asked.portfolio or "")},
+        {"name": "brand", "label": _("Brand"), "options": brands, "value": asked.brand},
+        {"name": "months", "label": _("Window"), "options": months, "value": str(asked.months) if not _is_usual(view) else ""},
+    ]
+
+
+def _is_usual(view: View) -> bool:
+    return bool(view.asked.months == view.source.abc_months)
+
+
+def _months(number: int) -> str:
+    return _("Last %(number)d months") % {"number": number}
+
+
+def _sections(found: Overview, links: Links, *, names: Mapping[Any, str]) -> list[dict[str, Any]]:
+    """The three tables of groups."""
+    labels = dashboard_sheets.category_names()
+    classes = [
+        Row(_("Class %(letter)s") % {"letter": group.key} if group.key else _("No class"), group, links.of_class(group.key),
+            TONES.get(str(group.key), ""))
+        for group in found.classes
+    ]  # fmt: skip
+    categories = [
+        Row(labels[str(group.key)], group, links.listed(erp_category=group.key), CATEGORY_TONES.get(Category(group.key), ""))
+        for group in found.categories
+        if group.key
+    ]
+    portfolios = [Row(names.get(group.key, "–"), group, links.listed(erp_portfolio=group.key)) for group in found.portfolios]
+    return [
+        {"key": "classes", "title": _("Classes"), "head": _("ABC class"), "rows": classes, "more": []},
+        {"key": "categories", "title": _("Categories"), "head": _("Category"), "rows": categories, "more": []},
+        {"key": "portfolios", "title": _("Portfolios"), "head": _("Portfolio"), "rows": portfolios[:MANY], "more": portfolios[MANY:]},
+    ]
+
+
+def _at_risk(request: WorkspaceRequest, found: Sequence[AtRisk], links: Links) -> list[dict[str, Any]]:
+    ids = [one.contact_id for one in found]
+    names = dict(visible_to(request.membership).filter(pk__in=ids).values_list("pk", "name"))
+    pace = CompanyFigures.objects.filter(contact__in=ids, interval_days__isnull=False).values_list("contact_id", "interval_days")
+    intervals: dict[int | None, Decimal] = dict(pace)
+    return [
+        {
+            "name": names[one.contact_id],
+            "url": links.contact(one.contact_id),
+            "badge": class_badge(one.abc_class),
+            "last_on": one.last_purchase_on,
+            "interval": round(intervals[one.contact_id]) if one.contact_id in intervals else None,
+            "revenue": one.revenue,
+        }
+        for one in found
+        if one.contact_id in names
+    ]
+
+
+def class_badge(letter: str | None) -> str:
+    """The letter of a class in its colour."""
+    if not letter:
+        return ""
+    return format_html(
+        '<span class="badge badge-soft-{}"><span class="visually-hidden">{} </span>{}</span>', TONES[letter], _("Class"), letter
+    )

@@ -95,7 +95,8 @@ def _has_erp(workspace: Workspace) -> bool:
 
 
 def _classes(workspace: Workspace) -> Sequence[tuple[str, Any]]:
-    return [*Curve.choices, ("none", _("No class"))] if _has_erp(workspace) else []
+    letters = [(letter, _class_word(letter)) for letter in Curve.values]
+    return [*letters, ("none", _("No class"))] if _has_erp(workspace) else []
 
 
 def _categories(workspace: Workspace) -> Sequence[tuple[str, Any]]:

@@ -83,6 +83,19 @@ def money(context: Any, amount: Any, currency: str = "") -> SafeString:
     return format_html('<span class="money">{}</span>', _money_text(amount, currency=code, locale=_active_locale(context)))
 
 
+@register.simple_tag(takes_context=True)
+def money_round(context: Any, amount: Any, currency: str = "") -> SafeString:
+    """An amount without its cents, for figures that are read at a glance; the exact one in its title."""
+    locale = _active_locale(context)
+    exact = _money_text(amount, currency=currency, locale=locale)
+    pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    try:
+        text = numbers.format_currency(Decimal(str(amount)), currency or "XXX", format=pattern, locale=locale, currency_digits=False)
+    except InvalidOperation:
+        text = exact
+    return format_html('<span class="money" title="{}">{}</span>', exact, text)
+
+
 @register.filter(name="money")
 def money_text(amount: Any, currency: str) -> str:
     return _money_text(amount, currency=currency, locale=_active_locale())

@@ -46,8 +46,8 @@
         onHover: (event, hits) => event.native.target.classList.toggle("is-clickable", hits.length > 0),
         scales: {
           x: { ticks: { display: false }, grid: { display: false }, border: { color: grid } },
-          revenue: { beginAtZero: true, ticks: { color: ink, maxTicksLimit: 6, callback: (value) => short.format(value) }, grid: { color: grid }, border: { display: false } },
-          share: { position: "right", min: 0, max: 100, ticks: { color: ink, stepSize: 20, callback: (value) => `${value} %` }, grid: { display: false }, border: { display: false } },
+          revenue: { axis: "y", beginAtZero: true, ticks: { color: ink, maxTicksLimit: 6, callback: (value) => short.format(value) }, grid: { color: grid }, border: { display: false } },
+          share: { axis: "y", position: "right", min: 0, max: 100, ticks: { color: ink, stepSize: 20, callback: (value) => `${value} %` }, grid: { display: false }, border: { display: false } },
         },
         plugins: {
           legend: { display: false },

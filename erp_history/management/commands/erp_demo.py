@@ -26,7 +26,7 @@ from erp_history.models import ErpRun, ErpSource
 from integrations.domain import demo
 
 COMPANIES, MONTHS = 150, 12
-NIGHTS = (62, 31, 0)  # days before today: so that classes and categories have a history
+NIGHTS = (120, 28, 0)  # days before today: so that classes and categories have a history
 
 
 class Command(JsonCommand):
@@ -61,9 +61,8 @@ def _own_sellers(workspace: Workspace, sent: Iterator[tuple[str, list[Row]]]) ->
     """The sellers are the demo's colleagues, so that portfolios belong to somebody."""
     colleagues = [one.user for one in Membership.objects.filter(workspace=workspace).select_related("user").order_by("pk")]
     for table, rows in sent:
-        if table == "vendedor":
-            rows = [row | {"nome": user.name, "email": user.email} for row, user in zip(rows, colleagues, strict=False)]
-        yield table, rows
+        named = zip(rows, colleagues, strict=False)
+        yield table, [row | {"nome": user.name, "email": user.email} for row, user in named] if table == "vendedor" else rows
 
 
 def _settle(workspace: Workspace) -> None:
@@ -83,4 +82,5 @@ def _night(workspace: Workspace, today: dt.date) -> None:
             raise CommandError(f"The night of {today} did not end well: {run.error}")
         if run.started_at and run.finished_at and today != local_day(run.finished_at, zone_of(workspace)):
             began = local_midnight(today, zone_of(workspace))
-            ErpRun.objects.filter(pk=run.pk).update(created_at=began, started_at=began, finished_at=began + (run.finished_at - run.started_at))
+            ended = began + (run.finished_at - run.started_at)
+            ErpRun.objects.filter(pk=run.pk).update(created_at=began, started_at=began, finished_at=ended)

@@ -42,8 +42,9 @@ WORDS = {
     "inativo": gettext_lazy("Inactive"), "prospect": gettext_lazy("Prospect"), "bloqueado": gettext_lazy("Blocked"),
     "devolucao": gettext_lazy("Return"), "complemento": gettext_lazy("Complement"), "vencido": gettext_lazy("Overdue"),
 }  # fmt: skip
+USUAL = {"autorizada"}  # of an invoice that needs no word
 STATE_TONES = {
-    "faturado": "green", "autorizada": "green", "ganha": "green", "ativo": "green", "aberto": "blue", "aberta": "blue", "parcial": "amber",
+    "faturado": "green", "ganha": "green", "ativo": "green", "aberto": "blue", "aberta": "blue", "parcial": "amber",
     "prospect": "accent", "devolucao": "amber", "cancelado": "gray", "cancelada": "gray", "denegada": "red", "perdida": "red",
     "bloqueado": "red",
 }  # fmt: skip
@@ -127,7 +128,7 @@ def _row(kind: str, document: Any, today: Any) -> dict[str, Any]:
         "day": document.day,
         "amount": document.amount,
         "currency": getattr(row, "moeda", None) or CURRENCY,
-        "state": _("Overdue") if is_late else _word(state),
+        "state": _("Overdue") if is_late else "" if state in USUAL else _word(state),
         "tone": "red" if is_late else _tone(state),
         "lines": document.lines,
     }

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from integrations import registry
+from integrations.enums import Phase
 from integrations.models import Run
+
+# Steps of the reading phase that are no collection of the vendor's.
+CHANGES, AGAIN, PARENTS = "*changes", "*again", "*parents"
+
+
+def current_step(run: Run) -> str | None:
+    """The collection (or one of the steps above) that is at hand in the run's phase; None when all are done."""
+    keys: list[str] = run.cursor["resources"]
+    if run.phase == Phase.FETCH:
+        keys = run.cursor.get("lists") or keys
+    return keys[run.cursor["at"]] if run.cursor["at"] < len(keys) else None
 
 
 def changes_only(run: Run) -> frozenset[str]:

@@ -20,9 +20,12 @@ from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, relea
 from integrations.domain.pairing import begin_pairing, pair_next
 from integrations.domain.poison import POISON, words
 from integrations.domain.preview import guard, plan_run, read_counts
+from integrations.domain.reach import current_step
+from integrations.domain.readings import keep_history, opened
 from integrations.domain.runs import DEAD_LETTER, add_counters, decide_later, deny, finish, lose_permission, origin_of, wait
+from integrations.domain.stream import read_step, read_whole_instead
 from integrations.domain.sweep import check_empty, offer_duplicates, prove_books, sweep_invoices, sweep_links, take_census
-from integrations.engine.errors import Denied, ProviderError, Reconnect, Retry
+from integrations.engine.errors import Denied, FilterRefused, ProviderError, Reconnect, Retry
 from integrations.engine.provider import Resource, ResourceKind
 from integrations.engine.types import Reason
 from integrations.enums import Level, LinkState, Outcome, Phase, RunKind
@@ -53,7 +56,7 @@ def advance(run: Run, *, budget: float = SLICE, on_step: Callable[[Run], None] |
 
 
 def _work(run: Run, access: Access, until: float, on_step: Callable[[Run], None] | None) -> bool:
-    _start(run)
+    _start(run, access)
     while not run.is_over and run.lease:
         try:
             _step(run, access)
@@ -66,18 +69,21 @@ def _work(run: Run, access: Access, until: float, on_step: Callable[[Run], None]
     return not run.is_over and bool(run.lease)
 
 
-def _start(run: Run) -> None:
+def _start(run: Run, access: Access) -> None:
     if run.started_at is None:
         with page_tx(run, origin=origin_of(run)):
-            save_progress(run, started_at=timezone.now())
-            note(run, "start")
+            cursor, way = opened(run, access.provider)
+            save_progress(run, started_at=timezone.now(), cursor=cursor)
+            note(run, "start", reason=way)
 
 
 def _step(run: Run, access: Access) -> None:
     if run.phase == Phase.FETCH:
-        resource = current_resource(run)
-        if resource is None:
+        step, resource = current_step(run), current_resource(run)
+        if step is None:
             _read_all(run, access)
+        elif resource is None:
+            read_step(run, access, step, origin=origin_of(run))
         else:
             fetch_pages(run, access, resource, origin=origin_of(run))
     elif run.kind == RunKind.MATCH:
@@ -98,7 +104,7 @@ def _read_all(run: Run, access: Access) -> None:
         take_census(run, provider_manifest(run.connection))
         if not _is_sound(run):
             return
-        if not (asked or run.cursor["staged"] or run.cursor["lacking"]):
+        if not (asked or run.cursor["staged"] or run.cursor["lacking"] or run.cursor.get("gone")):
             _to_apply(run)  # nothing to guard against
             return
     if asked:
@@ -236,6 +242,7 @@ def _sweep(run: Run) -> None:
     manifest = provider_manifest(run.connection)
     with page_tx(run, origin=origin_of(run)):
         sweep_links(run, manifest)
+        keep_history(run)
         sweep_invoices(run, manifest)
         counters = run.counters
         faults = RunLine.objects.filter(workspace_id=run.workspace_id, run=run, level=Level.ERROR)
@@ -253,8 +260,11 @@ def _trouble(run: Run, error: ProviderError, access: Access) -> None:
         wait(run, error, after=error.after)
         return
     with page_tx(run, origin=origin_of(run)):
-        if isinstance(error, Denied) and run.phase == Phase.FETCH:
-            key = run.cursor["resources"][run.cursor["at"]]
+        if isinstance(error, FilterRefused):
+            read_whole_instead(run, error)
+            return
+        key = current_step(run)
+        if isinstance(error, Denied) and run.phase == Phase.FETCH and key is not None and key in run.cursor["resources"]:
             deny(run.connection, key, error)
             note(run, "denied", level=Level.WARNING, reason=error.reason, detail=error.detail)
             skip_resource(run)

@@ -6,34 +6,30 @@ Of a record whose version is the stored one only its id is kept (Seen). Others a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection as database
 from django.utils import timezone
 
-from accounts.domain.bulk import as_json, insert_rows
 from accounts.scoping import Origin, workspace_tx
-from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
-from integrations.domain.eligible import stays_out
 from integrations.domain.exchanges import store_exchanges
-from integrations.domain.journal import write_lines
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.marks import Mark, keep_marks, marks_of, note_marked, place_of
 from integrations.domain.poison import POISON, words
+from integrations.domain.reach import current_step
+from integrations.domain.readings import with_marks
 from integrations.domain.seen import distinct, note_seen
+from integrations.domain.staging import log_bad, stage
 from integrations.engine.capabilities import SkipsSamePages
-from integrations.engine.errors import BadAnswer, ProviderError, SkipRecord
-from integrations.engine.matching import name_key
-from integrations.engine.provider import Provider, Resource, ResourceKind
+from integrations.engine.errors import BadAnswer, ProviderError
+from integrations.engine.provider import Provider, Resource
 from integrations.engine.types import BadRecord, Page, RawRecord, Reason, Ref
-from integrations.enums import Level, RunKind
-from integrations.models import Connection, Run, RunLine, Seen, Staged
-from invoices.domain.store import changed_versions
+from integrations.enums import RunKind
+from integrations.models import Connection, Run, Seen, Staged
 
 ROUNDS = 2
 FLUSH_AFTER = 1.0  # seconds of reading that a killed worker may cost
@@ -98,11 +94,9 @@ def start_cursor(connection: Connection, kind: str = "") -> dict[str, Any]:
 
 def current_resource(run: Run) -> Resource | None:
     """The collection that is being read, None when all are."""
-    keys = run.cursor["resources"]
-    if run.cursor["at"] >= len(keys):
-        return None
+    step = current_step(run)
     manifest = registry.manifest(run.connection.provider)
-    return next(r for r in manifest.resources if r.key == keys[run.cursor["at"]])
+    return next((r for r in manifest.resources if r.key == step), None)
 
 
 def fetch_pages(run: Run, access: Access, resource: Resource, *, origin: Origin) -> None:
@@ -137,13 +131,13 @@ def _page(provider: Provider, resource: Resource, at: Mapping[str, Any] | None, 
     try:
         if mark is not None and isinstance(provider, SkipsSamePages):
             page = provider.page_unless(resource.key, at, digest=mark.digest)
-            return mark if page is None else _fitting(page)
-        return _fitting(provider.page(resource.key, at))
+            return mark if page is None else fitting(page)
+        return fitting(provider.page(resource.key, at))
     except POISON as error:
         raise BadAnswer(Reason("bad_answer"), detail=words(error)) from error
 
 
-def _fitting(page: Page) -> Page:
+def fitting(page: Page) -> Page:
     """A record whose id cannot be kept is named by its place."""
     fits = [record for record in page.records if len(record.ref.id) <= LONGEST_ID]
     if len(fits) == len(page.records):
@@ -155,19 +149,20 @@ def _fitting(page: Page) -> Page:
 
 def skip_resource(run: Run) -> None:
     """Leave out the collection at hand (the vendor refused it) inside an open page transaction."""
-    key = run.cursor["resources"][run.cursor["at"]]
-    save_progress(run, cursor=_following(run.cursor) | {"partial": [*run.cursor["partial"], key]})
+    key = current_step(run)
+    save_progress(run, cursor=following(run.cursor) | {"partial": [*run.cursor["partial"], key]})
 
 
 def start_over(run: Run) -> bool:
     """A page that came twice: the list moved by a page, or it has no end. Read the collection from its beginning, but not for ever."""
-    resource = current_resource(run)
+    step, resource = current_step(run), current_resource(run)
     restarts = run.cursor.get("restarts", 0) + 1
-    if resource is None or restarts > RESTARTS:
+    if step is None or restarts > RESTARTS:
         return False
-    _forget(run, resource)
+    if resource is not None:
+        _forget(run, resource)
     kept = {name: value for name, value in run.cursor.items() if name not in FRESH}
-    bad = kept.get("bad", {}) | {resource.key: 0}
+    bad = kept.get("bad", {}) | {step: 0}
     save_progress(run, cursor=kept | {"page": None, "read": 0, "restarts": restarts, "bad": bad}, done=0, page=0)
     return True
 
@@ -177,15 +172,15 @@ def _store(run: Run, access: Access, pages: Pages, *, origin: Origin) -> None:
     if last is None:
         return
     with page_tx(run, origin=origin, lazy_commit=True):
-        records = pages.records
-        _stage(run, access.provider, pages)
+        stage(run, access.provider, pages.resource, pages.records, began=pages.began)
         keep_marks(run.connection, pages.resource, pages.places)
-        note_seen(run, pages.resource, [ref.id for ref in records])
+        note_seen(run, pages.resource, [ref.id for ref in pages.records])
         note_marked(run, pages.resource, pages.same)
         bad = [one for page in pages.pages for one in page.bad]
-        _log_bad(run, pages.resource, bad)
+        log_bad(run, pages.resource, bad)
         read = run.cursor["read"] + pages.count
         cursor = dict(run.cursor) | {"read": read, "tries": 0, "bad": _with_bad(run.cursor, pages.resource, len(bad))}
+        cursor = with_marks(run, pages.resource.key, pages.pages, cursor)
         cursor.setdefault("first_total", pages.first.total if pages.first else None)
         cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, pages, cursor)
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
@@ -198,12 +193,12 @@ def _ended(run: Run, pages: Pages, cursor: dict[str, Any]) -> dict[str, Any]:
     # A record that came twice in this round: the list moved while it was read.
     different = distinct(run, pages.resource)
     if not moved and different == cursor["read"]:
-        return _following(cursor) | {"counts": {**cursor.get("counts", {}), pages.resource.key: different}}
+        return following(cursor) | {"counts": {**cursor.get("counts", {}), pages.resource.key: different}}
     if cursor["round"] < ROUNDS:
         _forget(run, pages.resource)
         kept = {name: value for name, value in cursor.items() if name not in FRESH}
         return kept | {"page": None, "round": cursor["round"] + 1, "read": 0, "bad": kept["bad"] | {pages.resource.key: 0}}
-    return _following(cursor) | {"partial": [*cursor["partial"], pages.resource.key]}
+    return following(cursor) | {"partial": [*cursor["partial"], pages.resource.key]}
 
 
 def _with_bad(cursor: Mapping[str, Any], resource: Resource, more: int) -> dict[str, int]:
@@ -217,86 +212,6 @@ def _forget(run: Run, resource: Resource) -> None:
     Seen.objects.filter(workspace_id=run.workspace_id, run=run, resource=resource.key).delete()
 
 
-def _following(cursor: Mapping[str, Any]) -> dict[str, Any]:
+def following(cursor: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in cursor.items() if name not in FRESH}
     return kept | {"at": cursor["at"] + 1, "page": None, "round": 1, "read": 0}
-
-
-def _stage(run: Run, provider: Provider, pages: Pages) -> None:
-    """Stage the records that are not known in this very version, in two statements whatever their number."""
-    records, resource = pages.records, pages.resource
-    changed = _changed(run.connection, pages)
-    if not changed:
-        return
-    rows = [_row(run, provider, resource, records[ref]) for ref in changed]
-    # A later round reads everything again: what it says replaces what the first one said.
-    insert_rows(
-        Staged, rows, unique=("workspace_id", "run_id", "remote_kind", "remote_id"), update=("version", "match_key", "body", "round")
-    )
-
-
-def _changed(connection: Connection, pages: Pages) -> list[Ref]:
-    resource = pages.resource
-    if not pages.places:
-        return []
-    pairs = [(ref.id, record.version) for ref, record in pages.records.items() if ref.kind == resource.remote_kind]
-    if resource.kind is ResourceKind.INVOICES:
-        ids = changed_versions(connection.workspace, connection.pk, kind=resource.remote_kind, pairs=pairs)
-    else:
-        ids = _changed_links(connection, resource.remote_kind, pairs, began=pages.began)
-    return [Ref(resource.remote_kind, id_) for id_ in ids]
-
-
-def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str, str]], *, began: datetime) -> list[str]:
-    """Those not stored in this version. Of a record that we wrote while the page was read, the page may show what was before."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.id FROM json_to_recordset(%s::json) AS r(id text, version text) WHERE NOT EXISTS (SELECT 1 FROM integrations_link l"
-            " WHERE l.workspace_id = %s AND l.connection_id = %s AND l.remote_kind = %s AND l.remote_id = r.id"
-            " AND l.state = 'LINKED' AND l.version <> '' AND (l.version = r.version OR l.synced_at >= %s))",
-            [as_json([{"id": id_, "version": version} for id_, version in pairs]), connection.workspace_id, connection.pk, kind, began],
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) -> dict[str, Any]:
-    key = _key(provider, record) if resource.kind is ResourceKind.CONTACTS else ""
-    return {
-        "workspace_id": run.workspace_id,
-        "run_id": run.pk,
-        "round": run.cursor["round"],
-        "resource": resource.key,
-        "remote_kind": record.ref.kind,
-        "remote_id": record.ref.id,
-        "version": record.version,
-        "match_key": key,
-        "body": record.body,
-    }
-
-
-def _key(provider: Provider, record: RawRecord) -> str:
-    """ "" also for a record that is left out anyway: it is nobody's namesake."""
-    try:
-        if stays_out(provider, record):
-            return ""
-        return clip(name_key(provider.remote(record)), 300).replace("\x00", "")
-    except (SkipRecord, *POISON):
-        return ""
-
-
-def _log_bad(run: Run, resource: Resource, bad: Sequence[BadRecord]) -> None:
-    now = timezone.now()
-    write_lines(
-        [
-            RunLine(
-                workspace_id=run.workspace_id,
-                run=run,
-                at=now,
-                level=Level.ERROR,
-                action="fail",
-                remote_kind=resource.remote_kind,
-                reason={"code": one.reason.code, "params": dict(one.reason.params)},
-            )
-            for one in bad
-        ]
-    )

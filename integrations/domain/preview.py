@@ -63,7 +63,7 @@ def _was_out(decision: Decision, batch: Batch) -> bool:
 
 def guard(run: Run, provider: Provider) -> Stop | None:
     """Ask before a pull takes away a lot. Planning everything twice is spared when too few linked records changed to matter."""
-    if run.confirmed or not (run.cursor["staged"] or run.cursor["lacking"]):
+    if run.confirmed or not (run.cursor["staged"] or run.cursor["lacking"] or run.cursor.get("gone")):
         return None
     with page_tx(run, origin=origin_of(run)):
         links = live_link_count(run.connection)

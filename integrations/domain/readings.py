@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from integrations import registry
 from integrations.domain.reach import AGAIN, CHANGES, PARENTS
 from integrations.engine import budget
 from integrations.engine.capabilities import Eligibility, Incremental
 from integrations.engine.incremental import History, Marks, Reading, noted, reading
-from integrations.engine.provider import Manifest, Provider, Resource, ResourceKind
+from integrations.engine.provider import Manifest, Provider, ResourceKind
 from integrations.engine.types import Page, Reason
 from integrations.enums import LinkState, RunKind
 from integrations.kit.fingerprint import fingerprint
@@ -49,7 +48,9 @@ def opened(run: Run, provider: Provider) -> tuple[dict[str, Any], Reason | None]
     if way is Reading.NOTHING:
         return cursor | {"resources": others}, Reason("reading_nothing")
     steps = [CHANGES, AGAIN, *([PARENTS] if isinstance(provider, Eligibility) else []), *others]
-    return cursor | {"lists": steps, "changes": covered, "since": history.watermark}, Reason("reading_changes", {"since": history.watermark})
+    return cursor | {"lists": steps, "changes": covered, "since": history.watermark}, Reason(
+        "reading_changes", {"since": history.watermark}
+    )
 
 
 def pulls(connection: Connection, manifest: Manifest) -> bool:

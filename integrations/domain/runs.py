@@ -30,8 +30,10 @@ GIVE_UP = 8  # waits in a row without a page
 DEAD_LETTER = 5  # slices in a row that died
 
 
-def request_run(connection: Connection, *, kind: str, user: User | None = None, slot: datetime | None = None) -> tuple[Run, bool]:
-    """Ask for a run. One at a time: when one is under way it is given back with False."""
+def request_run(
+    connection: Connection, *, kind: str, user: User | None = None, slot: datetime | None = None, whole: bool = False
+) -> tuple[Run, bool]:
+    """Ask for a run. One at a time: when one is under way it is given back with False. `whole`: not only what has changed."""
     with workspace_tx(connection.workspace):
         is_preview = kind == RunKind.PREVIEW
         found = current_run(connection, preview=is_preview)
@@ -45,7 +47,7 @@ def request_run(connection: Connection, *, kind: str, user: User | None = None, 
                     kind=kind,
                     requested_by=user,
                     slot=slot,
-                    cursor=start_cursor(connection, kind),
+                    cursor=start_cursor(connection, kind) | ({"whole": True} if whole else {}),
                     counters=dict.fromkeys(COUNTERS, 0),
                 )
         except IntegrityError:

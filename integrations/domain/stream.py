@@ -14,16 +14,19 @@ from integrations import registry
 from integrations.domain.access import Access
 from integrations.domain.eligible import read_records, unknown_parents
 from integrations.domain.exchanges import store_exchanges
-from integrations.domain.fetch import FLUSH_AFTER, FLUSH_AT, ROUNDS, fitting, following, log_bad, stage_records
+from integrations.domain.fetch import FLUSH_AFTER, FLUSH_AT, ROUNDS, fitting, following
+from integrations.domain.journal import note
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.poison import POISON, words
 from integrations.domain.reach import AGAIN, CHANGES, PARENTS
-from integrations.domain.readings import MOST_AGAIN, asked_again, with_marks
-from integrations.domain.seen import note_seen, seen_among
+from integrations.domain.readings import MOST_AGAIN, asked_again, note_refusal, whole_instead, with_marks
+from integrations.domain.seen import forget_seen, note_seen, seen_among
+from integrations.domain.staging import log_bad, stage
 from integrations.engine.capabilities import ReadsChanges
-from integrations.engine.errors import BadAnswer, ProviderError
+from integrations.engine.errors import BadAnswer, FilterRefused, ProviderError
 from integrations.engine.provider import Provider, Resource
 from integrations.engine.types import Page, RawRecord, Reason, Ref
+from integrations.enums import Level
 from integrations.models import Run, Seen, Staged
 
 GROUP = 25  # records asked for between two saves
@@ -68,10 +71,11 @@ def _store(run: Run, access: Access, pages: Sequence[Page], *, began: datetime, 
     with page_tx(run, origin=origin, lazy_commit=True):
         records = [record for page in pages for record in page.records]
         again = _keep(run, access.provider, records, began=began)
-        for resource in _resources(run)[:1]:
-            log_bad(run, resource, [one for page in pages for one in page.bad])
-        bad = {"*": run.cursor.get("bad", {}).get("*", 0) + sum(len(page.bad) for page in pages)}
-        cursor = dict(run.cursor) | {"read": run.cursor["read"] + len(records), "tries": 0, "bad": {**run.cursor.get("bad", {}), **bad}}
+        bad = [one for page in pages for one in page.bad]
+        place, known = _resources(run)[0], run.cursor.get("bad", {})
+        log_bad(run, place, bad)
+        counts = {**known, place.key: known.get(place.key, 0) + len(bad)}
+        cursor = dict(run.cursor) | {"read": run.cursor["read"] + len(records), "tries": 0, "bad": counts}
         cursor["moved"] = cursor.get("moved", False) or again
         cursor = with_marks(run, CHANGES, pages, cursor)
         cursor = cursor | {"page": dict(last.next)} if last.next is not None else _ended(run, cursor)
@@ -86,7 +90,7 @@ def _keep(run: Run, provider: Provider, records: Sequence[RawRecord], *, began: 
         mine = [record for record in records if record.ref.kind == resource.remote_kind]
         ids = list(dict.fromkeys(record.ref.id for record in mine))
         repeated = repeated or len(ids) < len(mine) or bool(seen_among(run, resource.remote_kind, ids))
-        stage_records(run, provider, resource, mine, began=began)
+        stage(run, provider, resource, {record.ref: record for record in mine}, began=began)
         note_seen(run, resource, ids)
     return repeated
 
@@ -149,6 +153,15 @@ def _resources(run: Run) -> list[Resource]:
     covered: Collection[str] = run.cursor["changes"]
     resources: Iterable[Resource] = registry.manifest(run.connection.provider).resources
     return [each for each in resources if each.key in covered]
+
+
+def read_whole_instead(run: Run, error: FilterRefused) -> None:
+    """This account does not let changes be read by themselves: the same run reads everything. Inside an open page transaction."""
+    note_refusal(run.connection)
+    note(run, "reading", level=Level.WARNING, reason=error.reason, detail=error.detail)
+    Staged.objects.filter(workspace_id=run.workspace_id, run=run).delete()
+    forget_seen(run)
+    save_progress(run, cursor=whole_instead(run), done=0, page=0)
 
 
 _STEPS: dict[str, Callable[[Run, Access, Origin], None]] = {CHANGES: _changes, AGAIN: _again, PARENTS: _parents}

@@ -14,6 +14,7 @@ from crmsync.lib.text import exact_name
 from integrations import registry
 from integrations.domain.journal import line_of, reason_json
 from integrations.domain.leases import save_progress
+from integrations.domain.reach import changes_only
 from integrations.domain.seen import lacking_ids, lacking_links, seen_counts, seen_ids
 from integrations.engine.guard import Stop, check_list
 from integrations.engine.plan import PULLS_UNTIL_GONE
@@ -27,8 +28,10 @@ SAME_BOOKS = 2  # at least every second stored link must be met again under its 
 
 
 def resources_of(run: Run, manifest: Manifest, kind: ResourceKind, *, complete: bool = False) -> list[Resource]:
-    """The collections of this run; `complete` leaves out those that drifted or were refused."""
-    partial = set(run.cursor.get("partial", [])) if complete else set()
+    """The collections of this run; `complete` leaves out those that drifted, were refused, or of which only changes were read."""
+    partial = set(run.cursor.get("partial", [])) | changes_only(run) if complete else set()
+    if complete and manifest.one_time:
+        return []
     return [r for r in manifest.resources if r.kind is kind and r.key in run.cursor["resources"] and r.key not in partial]
 
 
@@ -49,7 +52,7 @@ def check_empty(run: Run, manifest: Manifest) -> Stop | None:
     """An empty list after a full one is a fault over there."""
     counts = run.cursor["counts"]
     for resource in resources_of(run, manifest, ResourceKind.CONTACTS):
-        if counts.get(resource.key):
+        if counts.get(resource.key) or resource.key in changes_only(run):
             continue
         rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=resource.remote_kind)
         links = rows.filter(state=LinkState.LINKED).count()
@@ -61,14 +64,16 @@ def check_empty(run: Run, manifest: Manifest) -> Stop | None:
 
 def about_to_go(run: Run, manifest: Manifest) -> int:
     """How many linked records this run would call gone."""
+    told = len(run.cursor.get("gone", ()))
     if not run.cursor["lacking"]:
-        return 0
+        return told
     lacking = Link.objects.filter(pk__in=lacking_links(run, _complete_kinds(run, manifest)))
-    return lacking.filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
+    return told + lacking.filter(missed__gte=PULLS_UNTIL_GONE - 1, contact__isnull=False).count()
 
 
 def sweep_links(run: Run, manifest: Manifest) -> int:
     """Count the lacking once more; those that two complete pulls in a row lacked are gone. Their contacts stay."""
+    _mark_told(run)
     kinds = _complete_kinds(run, manifest)
     ids = lacking_links(run, kinds) if run.cursor["lacking"] else []
     missed = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind__in=kinds, missed__gt=0)
@@ -82,6 +87,15 @@ def sweep_links(run: Run, manifest: Manifest) -> int:
     gone = list(lacking.filter(missed__gte=PULLS_UNTIL_GONE))
     _mark_gone(run, gone)
     return len(gone)
+
+
+def _mark_told(run: Run) -> None:
+    """The vendor itself lists these as deleted."""
+    told = {(kind, id_) for kind, id_ in run.cursor.get("gone", ())}
+    if told:
+        rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_id__in={id_ for _kind, id_ in told})
+        open_ones = rows.exclude(state__in=[LinkState.GONE, LinkState.HIDDEN])
+        _mark_gone(run, [link for link in open_ones if (link.remote_kind, link.remote_id) in told])
 
 
 def _complete_kinds(run: Run, manifest: Manifest) -> list[str]:

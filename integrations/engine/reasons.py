@@ -213,6 +213,12 @@ REASONS: dict[str, tuple[str, str]] = {
     "not_connected": (gettext_noop("%(vendor)s is not connected at the moment."), gettext_noop("Connect to %(vendor)s, or resume it.")),
     "already_linked": (gettext_noop("%(name)s is linked to %(vendor)s already."), ""),
     # The way to the vendor
+    "reading_whole": (gettext_noop("Everything is read and compared."), ""),
+    "reading_changes": (gettext_noop("Only what has changed since %(since)s is read."), gettext_noop("Everything is compared at night.")),
+    "reading_nothing": (
+        gettext_noop("Nothing is read: %(vendor)s does not tell what has changed, and comparing everything takes too many calls by day."),
+        gettext_noop("Everything is compared at night. What waits is sent."),
+    ),
     "filter_refused": (
         gettext_noop("%(vendor)s does not let this account read only what has changed, so everything is compared each time."),
         gettext_noop("Nothing to do. Large accounts are compared at night only."),

@@ -121,6 +121,7 @@ ACTIONS = {
     "gone": _("Deleted there"),
     "push": _("Sent"),
     "start": _("Started"),
+    "reading": _("Reads everything"),
     "end": _("Finished"),
     "wait": _("Waited"),
     "decide": _("Asks you"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404
@@ -13,10 +14,12 @@ from accounts.api.paging import cursor_of, limit_of, page_response
 from accounts.api.problems import FieldError, Problem, invalid
 from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from accounts.api.views import WorkspaceAPIView
+from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_or_404
 from integrations import registry
 from integrations.api.serializers import (
     STATES,
+    ConnectionInput,
     ConnectionSerializer,
     ExportAnswer,
     ExportInput,
@@ -27,10 +30,14 @@ from integrations.api.serializers import (
 )
 from integrations.domain import attention, export
 from integrations.domain.attention import CannotDo
-from integrations.domain.connect import disable
+from integrations.domain.connect import connect_with_secrets, disable, set_up
+from integrations.domain.hooks import SETTING, follow_setting
 from integrations.domain.runs import request_run
 from integrations.domain.sentences import say
 from integrations.domain.settings import InvalidSettings, save_settings
+from integrations.engine.errors import ProviderError, Retry
+from integrations.engine.provider import Manifest
+from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
@@ -46,37 +53,91 @@ class ConnectionView(WorkspaceAPIView):
         found.workspace = self.workspace
         return found
 
+    def _told(self, connection: Connection, *, status: int = 200) -> Response:
+        ring_after_commit(connection)
+        with workspace_tx(self.workspace, origin=self.origin):
+            return Response(ConnectionSerializer(connection).data, status=status)
+
 
 class ConnectionsView(ConnectionView):
+    outside_transaction = True
+    admin_methods = frozenset({"POST"})
+
     @extend_schema(responses=page_of(ConnectionSerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """The connections of the workspace and how they are."""
-        found = Connection.objects.filter(workspace=self.workspace).exclude(status=ConnectionStatus.OFF).select_related("workspace")
-        return self.page(found, order=("id",), serialize=ConnectionSerializer)
+        with workspace_tx(self.workspace, origin=self.origin):
+            found = Connection.objects.filter(workspace=self.workspace).exclude(status=ConnectionStatus.OFF).select_related("workspace")
+            return self.page(found, order=("id",), serialize=ConnectionSerializer)
+
+    @extend_schema(request=ConnectionInput, responses={201: ConnectionSerializer})
+    def post(self, request: Request) -> Response:
+        """Connect with keys. They are tried before anything is stored; then the first sync starts."""
+        data = self.read(ConnectionInput)
+        manifest = registry.manifests().get(data["provider"])
+        if manifest is None or not manifest.secrets:
+            raise invalid([("provider", "unknown", _("There is no such provider that is connected with keys."))])
+        secrets = checked_secrets(manifest, data["secrets"])
+        self._refuse_another(manifest.key)
+        try:
+            connection = set_up(
+                self.workspace, manifest.key, settings=data["settings"], secrets=secrets, user=self.membership.user, match_first=True
+            )
+        except InvalidSettings as refused:
+            raise invalid(
+                [(f"settings.{key}" if key else "provider", "invalid", text) for key, text in refused.errors.items()]
+            ) from refused
+        except ProviderError as error:
+            raise refused_by_vendor(error, manifest) from error
+        return self._told(connection, status=201)
+
+    def _refuse_another(self, provider: str) -> None:
+        with workspace_tx(self.workspace):
+            known = Connection.objects.filter(workspace=self.workspace, provider=provider).exclude(status=ConnectionStatus.OFF).first()
+        if known is not None:
+            taken = FieldError("connection", "exists", str(known.pk))
+            raise Problem(409, "exists", _("There is a connection already."), errors=[taken])
 
 
 class ConnectionDetailView(ConnectionView):
+    outside_transaction = True
     admin_methods = frozenset({"PATCH", "DELETE"})
 
     @extend_schema(responses=ConnectionSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(ConnectionSerializer(self.connection(pk)).data)
+        with workspace_tx(self.workspace, origin=self.origin):
+            return Response(ConnectionSerializer(self.connection(pk)).data)
 
     @extend_schema(request=SettingsInput, responses=ConnectionSerializer)
     def patch(self, request: Request, pk: int) -> Response:
-        """Change some settings; the others stay."""
-        connection = self.connection(pk)
+        """Change some settings, or the keys; the others stay. New keys are tried before they are stored."""
+        with workspace_tx(self.workspace, origin=self.origin):
+            connection = self.connection(pk)
         data = self.read(SettingsInput)
+        before = connection.settings.get(SETTING)
+        if "secrets" in data:
+            manifest = registry.manifest(connection.provider)
+            secrets = checked_secrets(manifest, data["secrets"])
+            try:
+                connect_with_secrets(connection, secrets=secrets, user=self.membership.user)
+            except ProviderError as error:
+                raise refused_by_vendor(error, manifest) from error
         try:
-            save_settings(connection, data["settings"], user=self.membership.user)
+            with workspace_tx(self.workspace, origin=self.origin):
+                save_settings(connection, data.get("settings", {}), user=self.membership.user)
         except InvalidSettings as refused:
             raise invalid([(f"settings.{key}", "invalid", text) for key, text in refused.errors.items()]) from refused
-        return Response(ConnectionSerializer(connection).data)
+        if connection.settings.get(SETTING) != before:
+            follow_setting(connection)
+        return self._told(connection)
 
     @extend_schema(responses={204: answer("Disabled: nothing of it is shown or sent any more, contacts stay.")})
     def delete(self, request: Request, pk: int) -> Response:
         """Disable the integration. Contacts stay."""
-        disable(self.connection(pk), user=self.membership.user)
+        with workspace_tx(self.workspace, origin=self.origin):
+            connection = self.connection(pk)
+        follow_setting(connection, leaving=True)
+        disable(connection, user=self.membership.user)
         return Response(status=204)
 
 
@@ -165,6 +226,26 @@ class ExportView(ConnectionView):
             raise _not_exportable(refused.plan, connection.provider) from refused
         ring_after_commit(connection)
         return Response({"contact": row.contact_id, "state": row.state.lower()}, status=202)
+
+
+def checked_secrets(manifest: Manifest, given: Mapping[str, Any]) -> dict[str, str]:
+    """Keys as the provider asks for them. Raises a problem that names each one that is wrong."""
+    specs = {spec.key: spec for spec in manifest.secrets}
+    wrong = [(f"secrets.{key}", "unknown", _("There is no such key.")) for key in given if key not in specs]
+    found = {key: str(given.get(key) or "").strip() for key in specs}
+    wrong += [(f"secrets.{key}", "required", _("This is needed.")) for key, spec in specs.items() if spec.required and not found[key]]
+    if wrong:
+        raise invalid(wrong)
+    return found
+
+
+def refused_by_vendor(error: ProviderError, manifest: Manifest) -> Problem:
+    """What the vendor said to keys."""
+    if isinstance(error, Retry):
+        return Problem(503, error.reason.code, say(error.reason, manifest.key))
+    first = next((spec.key for spec in manifest.secrets), "")
+    reason = Reason("secret_refused") if error.reason.code == "unauthorised" else error.reason
+    return invalid([(f"secrets.{first}", reason.code, say(reason, manifest.key))])
 
 
 def _not_exportable(plan: export.ExportPlan, provider: str) -> Problem:

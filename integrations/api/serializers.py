@@ -10,6 +10,7 @@ from integrations.domain.attention import AttentionRow
 from integrations.domain.health import health
 from integrations.domain.runs import COUNTERS
 from integrations.domain.sentences import sentence
+from integrations.domain.settings import name_of
 from integrations.enums import Health, LinkState
 from integrations.models import Connection, Run, RunLine
 
@@ -20,6 +21,7 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
     id = serializers.IntegerField()
     provider = serializers.CharField()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]  # the name of the JSON key
+    name = serializers.SerializerMethodField(help_text="What people call the integration.")
     status = serializers.SerializerMethodField()
     health = serializers.SerializerMethodField()
     health_text = serializers.SerializerMethodField()
@@ -37,6 +39,9 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
 
     def get_label(self, connection: Connection) -> str:
         return registry.manifest(connection.provider).label
+
+    def get_name(self, connection: Connection) -> str:
+        return name_of(connection)
 
     def get_status(self, connection: Connection) -> str:
         return str(connection.status).lower()
@@ -162,7 +167,18 @@ class ExportAnswer(serializers.Serializer[Any]):
 
 
 class SettingsInput(serializers.Serializer[Any]):
-    settings = serializers.DictField()
+    """What is left out stays as it is."""
+
+    settings = serializers.DictField(required=False)
+    secrets = serializers.DictField(required=False, help_text="Keys of a provider without OAuth. They are tried first, and never shown.")
+
+
+class ConnectionInput(serializers.Serializer[Any]):
+    """A connection made with keys, without a browser."""
+
+    provider = serializers.CharField(max_length=30)
+    settings = serializers.DictField(required=False, default=dict)
+    secrets = serializers.DictField()
 
 
 STATES = (LinkState.HELD, LinkState.FAILING, LinkState.IGNORED, LinkState.GONE)

@@ -12,6 +12,7 @@ from accounts.scoping import workspace_tx
 from integrations.domain.access import Access, open_access
 from integrations.domain.apply import apply_batch
 from integrations.domain.batches import next_rows, provider_manifest
+from integrations.domain.blame import weighed
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.fetch import current_resource, fetch_pages, skip_resource, start_over
 from integrations.domain.invoicing import apply_invoices
@@ -251,6 +252,7 @@ def _sweep(run: Run) -> None:
 
 
 def _trouble(run: Run, error: ProviderError, access: Access) -> None:
+    error = weighed(run.connection, error)
     with page_tx(run, origin=origin_of(run)):
         store_exchanges(run.connection, access.recorder.take(), run_id=run.pk)
         if error.reason.code == "loop" and not start_over(run):

@@ -13,6 +13,7 @@ from accounts.scoping import workspace_tx
 from integrations.domain.access import open_access
 from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
+from integrations.domain.blame import weighed
 from integrations.domain.by_rule import ask_again, queue_all
 from integrations.domain.outbox import backlog, claim_next, hold_back
 from integrations.domain.push import send
@@ -114,6 +115,7 @@ def drain(connection: Connection, *, until: float) -> Drained:
 
 def _goes_on(connection: Connection, row: Outbox, error: ProviderError) -> bool:
     """Note what a row's trouble means for the others. False: nothing more can be sent now."""
+    error = weighed(connection, error)
     with workspace_tx(connection.workspace):
         if isinstance(error, Denied):
             deny(connection, row.operation, error)

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from accounts.scoping import workspace_tx
 from integrations import registry
 from integrations.domain.access import open_access
-from integrations.engine.errors import BadSettings, ProviderError, Reconnect
+from integrations.engine.errors import ProviderError, Reconnect, Retry
 from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus
 from integrations.models import Connection, HookDoor
 
 log = logging.getLogger(__name__)
+PAUSE = 900.0  # seconds until the operator may have mended it
 WITNESSES = 3  # other connections that are asked at most
 
 
@@ -35,7 +36,7 @@ def weighed(connection: Connection, error: ProviderError) -> ProviderError:
     if not refused:
         return error
     log.error("%s refuses several connections at once: check %s", connection.provider, grant.shared)
-    return BadSettings(Reason("client_refused"), detail=f"other connections are refused as well: {grant.shared}")
+    return Retry(Reason("client_refused"), after=PAUSE, detail=f"other connections are refused as well: {grant.shared}")
 
 
 def _others(connection: Connection) -> Iterator[Connection]:

@@ -10,10 +10,9 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.models import Workspace
-from accounts.scoping import workspace_tx
 from crmsync.commands import JsonCommand
 from integrations import registry
-from integrations.domain.connect import connect_with_secrets, enable
+from integrations.domain.connect import set_up
 from integrations.domain.sentences import say
 from integrations.domain.settings import InvalidSettings
 from integrations.engine.errors import ProviderError
@@ -52,14 +51,18 @@ class Command(JsonCommand):
             raise CommandError(f"there is no provider {provider!r}; known: {', '.join(registry.manifests())}") from None
         known = _secrets(manifest, _pairs(secrets))
         try:
-            with workspace_tx(place):
-                connection = enable(place, provider, settings=_pairs(chosen), user=None)
-            connect_with_secrets(connection, secrets=known, user=None, check=not no_check)
+            connection = set_up(place, provider, settings=_pairs(chosen), secrets=known, user=None, check=not no_check)
         except InvalidSettings as error:
             raise CommandError(str(error)) from None
         except ProviderError as error:
             raise CommandError(f"{say(error.reason, provider)} {error.detail}".strip()) from None
-        return {"id": connection.pk, "provider": provider, "workspace": workspace, "status": connection.status}
+        return {
+            "id": connection.pk,
+            "provider": provider,
+            "workspace": workspace,
+            "status": connection.status,
+            "account": connection.account_name,
+        }
 
 
 def _pairs(words: list[str]) -> dict[str, str]:
@@ -86,7 +89,8 @@ def _secrets(manifest: Manifest, given: dict[str, str]) -> dict[str, Any]:
 
 
 def _described(manifest: Manifest) -> str:
-    return f"{manifest.key}: {' '.join(map(_spec, manifest.settings))}"
+    secrets = "".join(f" --secret {spec.key}=..." for spec in manifest.secrets)
+    return f"{manifest.key}: {' '.join(map(_spec, manifest.settings))}{secrets}"
 
 
 def _spec(spec: FieldSpec) -> str:

@@ -145,12 +145,18 @@ class Overview:
 
 
 def overview(source: ErpSource, workspace: Workspace) -> Overview:
-    recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS).order_by("-id")[:AVERAGED]
-    average = ErpRun.objects.filter(workspace=workspace, pk__in=list(recent.values_list("pk", flat=True))).aggregate(
-        average=Avg(F("finished_at") - F("started_at"))
-    )["average"]
     rows, size = data_size(workspace)
-    return Overview(next_run_at(source, workspace), average.total_seconds() if average else None, size, rows)
+    return Overview(next_run_at(source, workspace), average_seconds(workspace), size, rows)
+
+
+def average_seconds(workspace: Workspace) -> float | None:
+    """Of the last successful nights."""
+    recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS).order_by("-id")[:AVERAGED]
+    average = ErpRun.objects.filter(workspace=workspace, pk__in=recent.values("pk")).aggregate(
+        average=Avg(F("finished_at") - F("started_at"))
+    )
+    length: dt.timedelta | None = average["average"]
+    return length.total_seconds() if length is not None else None
 
 
 SIZE_SQL = " UNION ALL ".join(

@@ -32,8 +32,24 @@ def page_context(request: WorkspaceRequest, active: str) -> dict[str, Any]:
 
 
 def _tabs(request: WorkspaceRequest, active: str) -> list[dict[str, Any]]:
-    listed = [("settings", _("General information"))]
-    return [{"label": label, "url": url_of(request, name), "active": name == active} for name, label in listed]
+    listed = [
+        ("settings", _("General information")),
+        ("settings_history", _("History")),
+        ("settings_connection", _("Connection")),
+        ("settings_rules", _("Rules and formats")),
+        ("settings_decisions", _("To decide")),
+    ]
+    held = held_count(request)
+    return [
+        {
+            "label": label,
+            "url": url_of(request, name),
+            "active": name == active,
+            "count": held if name == "settings_decisions" else 0,
+            "tone": "amber",
+        }
+        for name, label in listed
+    ]
 
 
 def held_count(request: WorkspaceRequest) -> int:

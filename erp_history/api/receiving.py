@@ -15,7 +15,7 @@ from accounts.api.requests import ApiRequest
 from accounts.api.views import WorkspaceAPIView
 from accounts.enums import TokenScope
 from accounts.scoping import workspace_tx
-from erp_history.domain.ingest import Told, note_request
+from erp_history.domain.ingest import Told, beginning, note_request
 from erp_history.domain.reading import MAX_BYTES, inflate, too_large
 from erp_history.domain.tables import TABLES, Table
 
@@ -55,6 +55,8 @@ class ReceivingView(ErpView):
         if request.method == "POST":
             self.raw = read_body(request._request)
             self.told.size = len(self.raw)
+            if not request.headers.get("Content-Encoding"):
+                self.told.sample = beginning(self.raw)
 
     def body_digest(self, request: ApiRequest) -> str:
         return hashlib.sha256(self.raw).hexdigest()

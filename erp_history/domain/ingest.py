@@ -42,11 +42,16 @@ class Told:
     since: dt.datetime = field(default_factory=timezone.now)
 
 
+def beginning(body: bytes) -> str:
+    """What the history keeps of a body."""
+    return strip_nul(body[:SAMPLE].decode("utf-8", errors="replace"))
+
+
 def push(
     workspace: Workspace, table: Table, body: bytes, *, kind: str, encoding: str, snapshot: str, told: Told, origin: Origin
 ) -> dict[str, Any]:
     """A batch that came over HTTP. Raises Unreadable or Refused when it was not taken."""
-    told.sample = strip_nul(body[:SAMPLE].decode("utf-8", errors="replace"))
+    told.sample = beginning(body)
     with workspace_tx(workspace, origin=origin):
         source = source_of(workspace)
         rows = parse(body, kind=kind, encoding=encoding or source.encoding)

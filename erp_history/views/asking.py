@@ -39,6 +39,8 @@ def asked_of(request: WorkspaceRequest, data: QueryDict) -> Asked:
     today = local_day(timezone.now(), zone_of(request.workspace))
     first, last, is_clipped = days_of(today, given.get("first"), given.get("last"), kept=kept)
     days = min(kept, MOST_DAYS)
+    if form.is_valid():
+        form = HistoryForm({**given, "first": first, "last": last})  # the fields show what is shown
     return Asked(
         form=form,
         first=first,

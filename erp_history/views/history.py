@@ -30,6 +30,8 @@ def history(request: WorkspaceRequest) -> HttpResponse:
     if run.isascii() and run.isdigit() and len(run) < 19:
         found = found.filter(run_id=int(run))
     context = page_context(request, "settings_history") | page_of(request, found.select_related("user").defer("answer", "sample"))
+    for row in context["rows"]:
+        row.words = row.table or redact(row.path.partition("?")[0].removeprefix("/api/v1/erp"))
     context |= {"asked": asked, "run_id": run, "is_narrowed": bool(asked.tables or asked.outcome or asked.key or run)}
     if is_swap(request):
         return render(request, "erp_history/_history.html", context)

@@ -31,6 +31,7 @@ urlpatterns = [
     path("integrations/<int:pk>/hooks/", hooks.panel, name="hooks"),
     path("integrations/<int:pk>/hooks/change/", hooks.change, name="hooks_change"),
     path("integrations/<int:pk>/sync/", connection.sync, name="sync"),
+    path("integrations/<int:pk>/transfer/", connection.transfer, name="transfer"),
     path("integrations/<int:pk>/preview/", connection.preview, name="preview"),
     path("integrations/<int:pk>/test/", connection.test, name="test"),
     path("integrations/<int:pk>/pause/", connection.pause, name="pause"),

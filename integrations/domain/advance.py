@@ -134,7 +134,8 @@ def _is_sound(run: Run) -> bool:
 
 
 def _shows_first(run: Run) -> bool:
-    return run.kind == RunKind.INITIAL and bool(run.connection.settings.get("preview_first")) and not run.confirmed
+    is_asked = run.kind == RunKind.INITIAL and bool(run.connection.settings.get("preview_first"))
+    return (is_asked or bool(run.cursor.get("shows_first"))) and not run.confirmed
 
 
 def _show_plan(run: Run, access: Access) -> None:

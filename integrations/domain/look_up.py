@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from accounts.scoping import workspace_tx
 from contacts.models import Contact
+from crmsync.lib.crypto import digest
 from integrations.domain.access import Access, open_access
 from integrations.domain.comparing import CannotCompare, comparison, link_of, read_record, remember_calls
 from integrations.domain.settling import OPEN
@@ -68,7 +69,7 @@ def status_of(connection: Connection, contact: Contact, *, fresh: bool = False) 
         link = link_of(connection, contact)
     if link is None:
         return Status("not_there", timezone.now())
-    key = f"status:{connection.pk}:{contact.pk}:{contact.version}:{link.pk}:{link.synced_at}"
+    key = _key("status", connection, contact.pk, contact.version, link.pk, link.synced_at)
     known: Status | None = None if fresh else _recall(key)
     if known is not None:
         return known
@@ -97,7 +98,7 @@ def tickets_of(connection: Connection, contact: Contact, *, fresh: bool = False)
         ref = _ref_of(connection, contact)
     if ref is None:
         return TicketList()
-    key = f"tickets:{connection.pk}:{ref.kind}:{ref.id}"
+    key = _key("tickets", connection, ref.kind, ref.id)
     known: TicketList | None = _recall(key)
     if known is not None and known.at is not None and not fresh and known.at > timezone.now() - timedelta(seconds=TICKETS_FOR):
         return known
@@ -115,7 +116,7 @@ def totals_of(connection: Connection, contact: Contact, *, fresh: bool = False) 
         link = link_of(connection, contact)
     if link is None:
         return Totals()
-    key = f"totals:{connection.pk}:{link.pk}"
+    key = _key("totals", connection, link.pk)
     known: Totals | None = None if fresh else _recall(key)
     if known is not None:
         return known
@@ -152,6 +153,11 @@ def _ref_of(connection: Connection, contact: Contact) -> Ref | None:
 
 def _again_at(error: ProviderError) -> datetime | None:
     return timezone.now() + timedelta(seconds=error.after) if isinstance(error, Retry) and error.after else None
+
+
+def _key(what: str, connection: Connection, *parts: object) -> str:
+    """Another permission may be another account; ids of vendors may be anything."""
+    return f"{what}:{connection.workspace_id}:{connection.pk}:{digest(repr((connection.connected_at, *parts)))}"
 
 
 def _recall(key: str) -> Any:

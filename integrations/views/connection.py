@@ -26,6 +26,7 @@ from integrations.domain.matches import waits_for_start
 from integrations.domain.progress import progress
 from integrations.domain.runs import cancel, open_runs, request_run
 from integrations.domain.settings import InvalidSettings
+from integrations.domain.transfer import can_transfer, request_transfer
 from integrations.engine.errors import ProviderError
 from integrations.engine.provider import Direction, Mode
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
@@ -115,6 +116,23 @@ def sync(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @admins_only
 def preview(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return _start(request, pk, RunKind.PREVIEW)
+
+
+@require_POST
+@admins_only
+def transfer(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Read everything, and show what would happen before anything is written."""
+    connection = live_connection_or_404(request, pk)
+    if not can_transfer(connection):
+        messages.warning(request, _("This connection is not active, so nothing was started."))
+        return back_to("integrations:detail", connection)
+    run, is_new = request_transfer(connection, user=request.user)
+    if is_new:
+        ring_after_commit(connection)
+        messages.info(request, _("Everything is being read. You see what would happen before anything is written."))
+    else:
+        messages.warning(request, _("A sync is running already: %(kind)s.") % {"kind": run.get_kind_display()})
+    return back_to("integrations:detail", connection)
 
 
 def _start(request: WorkspaceRequest, pk: int, kind: RunKind) -> HttpResponse:

@@ -17,10 +17,11 @@ from accounts.middleware import WorkspaceRequest
 from integrations import registry
 from integrations.domain.health import HealthInfo, health
 from integrations.domain.settings import name_of
+from integrations.domain.transfer import can_transfer, transferred
 from integrations.engine.provider import Manifest
 from integrations.enums import ConnectionStatus, Health, RunKind
 from integrations.models import Connection, Run
-from integrations.views.words import cadence, local_clock
+from integrations.views.words import cadence, local_clock, manifest_text
 
 Params = ParamSpec("Params")
 AdminView = Callable[Concatenate[WorkspaceRequest, Params], HttpResponseBase]
@@ -80,6 +81,7 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
         "is_admin": request.membership.is_admin,
         "tabs": _tabs(request, connection, manifest, active, state),
         "tab": active,
+        "transfer": manifest_text(transferred(connection)).lower() if request.membership.is_admin and can_transfer(connection) else "",
         "slug": request.workspace.slug,
     }
 

@@ -24,7 +24,7 @@ from integrations.domain.access import Access
 from integrations.domain.comparing import Comparison, Row, is_mobile, ours_of, read_record, remember_calls
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.outbox import enqueue
-from integrations.domain.parties import ADDRESS, local_of
+from integrations.domain.parties import ADDRESS, MOBILE, local_of
 from integrations.domain.settling import OPEN
 from integrations.engine.compare import TRUE, Compares, same
 from integrations.engine.errors import Conflict, SkipRecord
@@ -262,7 +262,7 @@ def _with_mobile(phones: Sequence[Mapping[str, str]], value: str) -> list[dict[s
     kept = [dict(each) for each in phones]
     at = next((place for place, each in enumerate(kept) if is_mobile(each.get("label", ""))), None)
     if at is None:
-        return [*kept, {"label": "Mobile", "number": value}] if value else kept
+        return [*kept, {"label": MOBILE, "number": value}] if value else kept
     if value:
         kept[at]["number"] = value
     else:

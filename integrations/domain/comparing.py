@@ -30,7 +30,7 @@ from integrations.engine.provider import Manifest
 from integrations.engine.types import RawRecord, Reason, Ref
 from integrations.models import Connection, Link
 
-MOBILE = frozenset({"mobile", "cell", "celular", "mobil"})  # labels of a phone that is one, besides the word itself within a label
+MOBILES = ("mobil", "cell", "celular")  # parts of the label of a phone that is one
 
 
 class CannotCompare(Exception):
@@ -140,7 +140,7 @@ def mobile_of(contact: Contact) -> Mapping[str, str] | None:
 
 
 def is_mobile(label: str) -> bool:
-    return any(word in label.lower() for word in MOBILE)
+    return any(word in label.lower() for word in MOBILES)
 
 
 def seal(connection: Connection, contact_id: int, shown: Comparison) -> str:

@@ -16,6 +16,7 @@ ADDRESS = ("line1", "line2", "city", "region", "postcode", "country")
 LIMITS = {f.name: f.max_length for f in Contact._meta.concrete_fields if f.name in PLAIN and f.max_length} | {"email": 254, "phone": 60}
 ONCE = {"life_cycle": 12, "job_title": 150}
 ADDRESS_LIMIT = 300
+MOBILE = "Mobile"  # the label of a phone that is one
 
 
 def local_of(contact: Contact) -> Local:
@@ -57,6 +58,9 @@ def _initial(initial: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, An
         more = [value for value in given if value and value not in known and len(value) <= limit]
         if more:
             found[name] = [*held, *({"label": "", key: value} for value in more)]
+    phones, mobile = found.get("phones", row.get("phones", [])), _text(initial.get("mobile") or "")
+    if mobile and len(mobile) <= LIMITS["phone"] and mobile not in {entry["number"] for entry in phones}:
+        found["phones"] = [*phones, {"label": MOBILE, "number": mobile}]
     return found
 
 

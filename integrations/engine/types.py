@@ -41,7 +41,7 @@ class Party:
     """A contact as both sides can understand it. `tags`, `initial` and `custom` are given on creation only.
 
     Going out, `parent` is the record of the contact's organisation and `contact_id` the contact, for vendors who let us name records.
-    `initial` may hold canonical fields (life_cycle, job_title) and further values: lists `emails` and `phones`.
+    `initial` may hold canonical fields (life_cycle, job_title) and further values: lists `emails` and `phones`, a `mobile` phone.
     """
 
     kind: Kind

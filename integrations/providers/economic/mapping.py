@@ -44,7 +44,9 @@ def remote_customer(raw: RawRecord, *, url: str = "") -> Remote:
     fields["email"] = first_email(text(raw.body.get("email")))
     fields["tax_id"] = tax_id_here(fields["tax_id"])
     fields["address"] = address_here(raw.body)
-    return Remote(raw.ref, Party(Kind.ORGANISATION, fields), raw.version, url=url)
+    further = {"emails": emails(text(raw.body.get("email")))[1:], "mobile": text(raw.body.get("mobilePhone"))}
+    initial = {name: value for name, value in further.items() if value}
+    return Remote(raw.ref, Party(Kind.ORGANISATION, fields, initial=initial), raw.version, url=url)
 
 
 def remote_contact(raw: RawRecord, *, url: str = "") -> Remote:

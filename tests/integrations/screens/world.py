@@ -13,6 +13,7 @@ from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from contacts.domain.store import create_contacts, update_contacts
 from contacts.models import Contact
+from integrations.domain import shared
 from integrations.domain.attend import attend
 from integrations.domain.connect import connect_with_secrets, enable
 from integrations.enums import LinkState
@@ -51,7 +52,13 @@ class World:
         with self.open():
             self.connection = enable(self.workspace, self.sandbox.key, settings=ANSWERS[self.sandbox.key] | answers, user=self.user)
         self.connection.workspace = self.workspace
+        self.forget_pace()
         return self.connection
+
+    def forget_pace(self) -> None:
+        """A database made anew gives the same numbers again."""
+        names = (f"budget:{self.connection.pk}:{name}" for name in ("made", "closed", "failed"))
+        shared.client().delete(f"pace:{self.connection.pk}", *map(shared.key, names))
 
     def connect(self, *, match_first: bool = False, run: bool = True, **answers: Any) -> Connection:
         self.enable(**answers)

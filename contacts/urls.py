@@ -1,11 +1,13 @@
 from django.urls import path
 
-from contacts.views import detail, edit, lists, merging, remove, settings
+from contacts.views import detail, edit, lists, merging, remove, saved, settings
 
 app_name = "contacts"
 urlpatterns = [
     path("contacts/", lists.contact_list, name="list"),
     path("contacts/export/", lists.export_csv, name="export"),
+    path("contacts/lists/", saved.save, name="list_save"),
+    path("contacts/lists/<int:pk>/delete/", saved.delete, name="list_delete"),
     path("contacts/bulk/", lists.bulk_change, name="bulk"),
     path("contacts/new/", edit.create, name="create"),
     path("contacts/quick/", edit.quick, name="quick"),

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from accounts.models import Membership
 from contacts import panels
 from contacts.enums import CustomFieldKind, Kind, LifeCycle
-from contacts.models import Contact, ContactChange, CustomField, Tag
+from contacts.models import Contact, ContactChange, CustomField, SavedList, Tag
 
 PLAIN = (
     "id", "kind", "name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "job_title", "notes",
@@ -109,6 +109,17 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
     class Meta:
         model = Tag
         fields = ["id", "name"]
+        read_only_fields = ["id"]
+
+
+class SavedListSerializer(serializers.ModelSerializer[SavedList]):
+    """`query`: the parameters of the list of contacts."""
+
+    owner = serializers.IntegerField(source="owner_id", read_only=True)
+
+    class Meta:
+        model = SavedList
+        fields = ["id", "name", "query", "is_shared", "owner"]
         read_only_fields = ["id"]
 
 

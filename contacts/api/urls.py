@@ -8,5 +8,7 @@ urlpatterns = [
     path("contacts/<int:pk>/", views.ContactView.as_view(), name="contact"),
     path("contacts/<int:pk>/history/", views.HistoryView.as_view(), name="contact_history"),
     path("tags/", views.TagsView.as_view(), name="tags"),
+    path("saved-lists/", views.SavedListsView.as_view(), name="saved_lists"),
+    path("saved-lists/<int:pk>/", views.SavedListView.as_view(), name="saved_list"),
     path("custom-fields/", views.CustomFieldsView.as_view(), name="custom_fields"),
 ]

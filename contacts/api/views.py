@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -14,7 +15,7 @@ from accounts.api.problems import Problem
 from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from accounts.api.views import WorkspaceAPIView
 from contacts.api import serializers as shapes
-from contacts.domain import custom, edit, queries
+from contacts.domain import custom, edit, queries, saved_lists
 from contacts.domain import merge as merging
 from contacts.domain import tags as tags_domain
 from contacts.domain.faults import FieldError, Invalid
@@ -123,6 +124,28 @@ class TagsView(WorkspaceAPIView):
         """Add a tag. Writing a contact with a new tag does the same."""
         tag = tags_domain.create(self.workspace, self.read(shapes.TagSerializer)["name"])
         return Response(shapes.TagSerializer(tag).data, status=201)
+
+
+class SavedListsView(WorkspaceAPIView):
+    @extend_schema(responses=page_of(shapes.SavedListSerializer), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """Your saved lists and the shared ones."""
+        return self.page(saved_lists.seen_by(self.membership), order=("name", "id"), serialize=shapes.SavedListSerializer)
+
+    @extend_schema(request=shapes.SavedListSerializer, responses={201: shapes.SavedListSerializer})
+    def post(self, request: Request) -> Response:
+        """Save a list; one of yours with this name is replaced."""
+        data = self.read(shapes.SavedListSerializer)
+        kept = saved_lists.save(self.membership, name=data["name"], query=data.get("query", ""), is_shared=data.get("is_shared", False))
+        return Response(shapes.SavedListSerializer(kept).data, status=201)
+
+
+class SavedListView(WorkspaceAPIView):
+    @extend_schema(responses={204: answer("The list is gone, its contacts stay.")})
+    def delete(self, request: Request, pk: int) -> Response:
+        """Remove a saved list."""
+        get_object_or_404(saved_lists.changed_by(self.membership), pk=pk).delete()
+        return Response(status=204)
 
 
 class CustomFieldsView(WorkspaceAPIView):

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Membership
 from accounts.scoping import workspace_tx
 from contacts import panels
-from contacts.domain import bulk, export, queries
+from contacts.domain import bulk, export, queries, saved_lists
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.queries import ListQuery
 from contacts.enums import Kind
@@ -45,6 +45,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "number": queries.count(membership, query, asked=asked) if after or before or page.after else f"{len(page.contacts):,}",
         "export_url": f"{address(request, 'export')}?{_params(query).urlencode()}",
         "here": _address_of(request, query, after=after, before=before),
+        "here_query": _params(query).urlencode(),
         "clear_url": address(request, "list"),
         "bulk": BulkForm(offers=offers, auto_id="picked_%s"),
     }
@@ -54,6 +55,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         return response
     form = FilterForm(_values(query), membership=membership, offers=offers)
     more = {"form": form, "count": _count(context["number"]), "chips": _chips(request, query, shown=form.fields)}
+    more["saved"] = list(saved_lists.seen_by(membership))
     return render(request, "contacts/list.html", context | more)
 
 

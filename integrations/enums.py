@@ -39,6 +39,7 @@ class RunKind(TextChoices):
     MANUAL = "manual", _("Sync now")
     PREVIEW = "preview", _("Preview")
     MATCH = "match", _("Match")
+    WEBHOOK = "webhook", _("Told by the other side")
     UNDO = "undo", _("Undo")
 
 

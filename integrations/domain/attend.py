@@ -15,6 +15,7 @@ from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
 from integrations.domain.blame import weighed
 from integrations.domain.by_rule import ask_again, queue_all
+from integrations.domain.inbox import drain_hints, next_hint
 from integrations.domain.outbox import backlog, claim_next, hold_back
 from integrations.domain.push import send
 from integrations.domain.reach import changes_only
@@ -41,9 +42,10 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
     slices = [advance(each, budget=budget) for each in (preview, run) if each is not None]
     more = any(slices)
     _look_for_new(connection, run)
-    # A long run leaves edits their turn in every slice.
+    # A long run leaves edits, and what the vendor tells, their turn in every slice.
+    hinted = drain_hints(connection, until=max(until, time.monotonic() + PUSHING))
     drained = drain(connection, until=max(until, time.monotonic() + PUSHING))
-    more = more or drained.more
+    more = more or drained.more or hinted
     with workspace_tx(workspace):
         if not reload(connection):
             return False
@@ -149,4 +151,5 @@ def _next_look(connection: Connection, more: bool) -> datetime:
         if not any(run.kind != RunKind.PREVIEW for run in runs):
             moments.append(connection.next_due_at or moments[0])
         moments.append(backlog(connection).next_at or moments[0])
+        moments.append(next_hint(connection) or moments[0])
     return max(min(moments), now + timedelta(seconds=1))

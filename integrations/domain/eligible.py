@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from accounts.scoping import workspace_tx
 from contacts.models import Contact
 from integrations.domain.parties import local_of
 from integrations.engine.capabilities import Eligibility, ReadsMany
@@ -42,6 +43,18 @@ def unknown_parents(run: Run, provider: Provider, rows: Iterable[Staged]) -> lis
         return []
     wanted = dict.fromkeys(ref for row in rows for ref in provider.parents_of(raw_of(row)))
     known = set(_staged(run, wanted)) | _vouched(run.connection, wanted)
+    return [ref for ref in wanted if ref not in known]
+
+
+def unvouched(connection: Connection, provider: Provider, records: Mapping[Ref, RawRecord]) -> list[Ref]:
+    """The same for records that were asked for one by one. Opens its own transaction."""
+    if not isinstance(provider, Eligibility):
+        return []
+    wanted = dict.fromkeys(ref for raw in records.values() for ref in provider.parents_of(raw) if ref not in records)
+    if not wanted:
+        return []
+    with workspace_tx(connection.workspace):
+        known = _vouched(connection, wanted)
     return [ref for ref in wanted if ref not in known]
 
 

@@ -77,7 +77,7 @@ def is_open(connection: Connection) -> bool:
 
 def waits_for_start(connection: Connection) -> bool:
     """Connected, but no sync has been started: the time to match."""
-    if not is_open(connection) or connection.last_success_at is not None or connection.next_due_at is not None:
+    if connection.last_success_at is not None or connection.next_due_at is not None or not is_open(connection):
         return False
     syncs = Run.objects.filter(workspace_id=connection.workspace_id, connection=connection)
     return not syncs.exclude(kind__in=[RunKind.MATCH, RunKind.PREVIEW]).exists()

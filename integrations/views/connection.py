@@ -22,7 +22,6 @@ from integrations.domain import attention
 from integrations.domain import connect as door
 from integrations.domain.fields import flow_of, flows_of, mode_of, save_fields
 from integrations.domain.health import counts
-from integrations.domain.matches import waits_for_start
 from integrations.domain.progress import progress
 from integrations.domain.runs import cancel, open_runs, request_run
 from integrations.domain.settings import InvalidSettings
@@ -73,7 +72,6 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         "run_hint": hint(run.reason, vendor=vendor) if run else "",
         "run_tiles": counter_tiles(run) if run and any(run.counters.values()) else [],
         "is_deciding": is_deciding,
-        "waits_for_start": waits_for_start(connection),
         "counts": counts(connection),
         "top": attention.failing(connection, limit=TOP).rows[:TOP] if is_admin else [],
         "recent": Run.objects.filter(workspace=request.workspace, connection=connection)

@@ -49,7 +49,6 @@ def matches(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "q": text,
         "counts": domain.counts(connection),
         "records": _records(connection),
-        "waits_for_start": domain.waits_for_start(connection),
         "next_url": with_query(request, cursor=page.next_cursor) if page.next_cursor else "",
         "first_url": with_query(request, cursor=None) if request.GET.get("cursor") else "",
         **_run_words(connection, reading),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.middleware import WorkspaceRequest
 from integrations import registry
 from integrations.domain.health import HealthInfo, health
+from integrations.domain.matches import waits_for_start
 from integrations.domain.settings import name_of
 from integrations.domain.transfer import can_transfer, transferred
 from integrations.engine.provider import Manifest
@@ -81,6 +82,7 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
         "is_admin": request.membership.is_admin,
         "tabs": _tabs(request, connection, manifest, active, state),
         "tab": active,
+        "waits_for_start": waits_for_start(connection),
         "transfer": manifest_text(transferred(connection)).lower() if request.membership.is_admin and can_transfer(connection) else "",
         "slug": request.workspace.slug,
     }

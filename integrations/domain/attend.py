@@ -13,6 +13,7 @@ from accounts.scoping import workspace_tx
 from integrations.domain.access import open_access
 from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
+from integrations.domain.backlinks import write_back_links
 from integrations.domain.blame import weighed
 from integrations.domain.by_rule import ask_again, queue_all
 from integrations.domain.inbox import drain_hints, next_hint
@@ -50,6 +51,8 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         if not reload(connection):
             return False
         count_pushed(run, drained.sent)
+        if drained.sent or (run is not None and run.is_over):
+            write_back_links(connection)
         alert_if_needed(connection)
         sleep_until(connection, None if connection.status == ConnectionStatus.OFF else _next_look(connection, more), rung_at=rung_at)
     return more

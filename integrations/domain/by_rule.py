@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from contacts.models import Contact
 from integrations import registry
+from integrations.domain.backlinks import write_back_links
 from integrations.domain.outbox import enqueue
 from integrations.domain.outgoing import (
     LEFT,
@@ -96,6 +97,7 @@ def ask_again(connection: Connection) -> bool:
     _forget_setting_faults(connection)
     queue_all(connection)
     queue_unsaid(connection)
+    write_back_links(connection, everywhere=True)
     connection.asked_out = now
     connection.save(update_fields=["asked_out"])
     return True

@@ -42,9 +42,21 @@ def on_contacts_merged(*, workspace: Workspace, kept_id: int, gone_id: int, choi
             _move(link, kept_id)
         else:
             _choose(link, rival, kept_id, chosen=str(choices.get(f"link:{link.connection_id}:{link.remote_kind}", rival.pk)))
-    Outbox.objects.filter(workspace=workspace, contact_id=gone_id).exclude(state=OutboxState.SENDING).delete()
+    _retarget(workspace, kept_id, gone_id)
     for connection in _linked_connections(workspace, kept_id):
         enqueue(connection, [kept_id])
+
+
+def _retarget(workspace: Workspace, kept_id: int, gone_id: int) -> None:
+    """What waits for the contact that went is said of the one that stays; a create in doubt is still looked up as it was sent."""
+    rows = Outbox.objects.filter(workspace=workspace, contact_id=gone_id).exclude(state=OutboxState.SENDING)
+    for row in rows.filter(in_doubt=True):
+        others = Outbox.objects.filter(workspace=workspace, connection_id=row.connection_id, contact_id=kept_id)
+        if not others.filter(Q(in_doubt=True) | Q(state=OutboxState.SENDING)).exists():
+            others.delete()
+            row.contact_id = kept_id
+            row.save(update_fields=["contact"])
+    rows.filter(in_doubt=False).delete()
 
 
 def on_contacts_unmerged(*, workspace: Workspace, kept_id: int, gone_id: int) -> None:

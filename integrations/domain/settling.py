@@ -158,7 +158,7 @@ def settle_create(
     read_only = [r.remote_kind for r in manifest.resources if r.read_only]
     with workspace_tx(subject.row.workspace, origin=origin_of(connection)):
         status = Connection.objects.values_list("status", flat=True).get(pk=connection.pk)
-        contact = Contact.objects.select_for_update(of=("self",)).get(pk=subject.contact.pk)
+        contact = _survivor(subject.contact.pk)
         rival = _free(connection, contact, record, read_only)
         values = _fresh_link(record, stored, base) | {"contact": None if rival else contact}
         if look_again or kept_out:
@@ -181,6 +181,14 @@ def settle_create(
             enqueue(connection, [contact.pk])
         if status != ConnectionStatus.OFF and not rival:
             queue_people(connection, contact)
+
+
+def _survivor(contact_id: int) -> Contact:
+    """The contact, or the one that it was merged into while we were sending."""
+    contact = Contact.objects.select_for_update(of=("self",)).get(pk=contact_id)
+    while contact.merged_into_id is not None and contact.deleted_at is not None:
+        contact = Contact.objects.select_for_update(of=("self",)).get(pk=contact.merged_into_id)
+    return contact
 
 
 def _free(connection: Connection, contact: Contact, record: RawRecord, read_only: Sequence[str]) -> Link | None:

@@ -147,7 +147,7 @@ def whereabouts(connection: Connection, manifest: Manifest, contact_ids: Iterabl
 def _left_to_people(connection: Connection, ids: Sequence[int]) -> list[tuple[int, str]]:
     """Contacts that a person has untied from their record ("left"), or that may be one which waits for a decision ("asked")."""
     mine = "l.workspace_id = %s AND l.connection_id = %s AND l.contact_id IS NULL"
-    known = [connection.workspace_id, connection.pk, [str(pk) for pk in ids]]
+    known: list[Any] = [connection.workspace_id, connection.pk, [str(pk) for pk in ids]]
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT l.reason->'params'->>'contact', 'left' FROM integrations_link l"  # noqa: S608  a constant

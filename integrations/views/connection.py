@@ -80,7 +80,7 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         **_trouble_of_last(connection, vendor=vendor),
         "notice": sentence(connection.notice, vendor=vendor),
         "notice_hint": hint(connection.notice, vendor=vendor),
-        "denied": [(sentence(reason, vendor=vendor), hint(reason, vendor=vendor)) for reason in connection.denied.values()],
+        "denied": [(sentence(why, vendor=vendor), hint(why, vendor=vendor), bool(why.get("field"))) for why in connection.denied.values()],
         "facts": _facts(request, connection),
     }
 

@@ -69,8 +69,10 @@ def _deleted(workspace: Workspace, contact_ids: list[int], **_signal: Any) -> No
 
 
 @receiver(contacts_restored, dispatch_uid="integrations.contacts_restored")
-def _restored(workspace: Workspace, contact_ids: list[int], **_signal: Any) -> None:
+def _restored(workspace: Workspace, contact_ids: list[int], origin: Origin, **_signal: Any) -> None:
     links.on_contacts_restored(workspace=workspace, contact_ids=contact_ids)
+    for connection in edits.on_contacts_restored(workspace=workspace, contact_ids=contact_ids, origin=origin):
+        ring_after_commit(connection)
 
 
 @receiver(contacts_merged, dispatch_uid="integrations.contacts_merged")

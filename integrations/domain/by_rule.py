@@ -27,6 +27,7 @@ from integrations.kit.fingerprint import fingerprint
 from integrations.models import Connection, Link, Outbox
 
 AT_ONCE = 1000
+HALF = 32  # of the two digests in `asked_out`: settings, choices of fields
 SETTING_FAULTS = frozenset({"setting_missing", "setting_refused"})
 
 
@@ -65,8 +66,8 @@ def queue_all(connection: Connection) -> int:
     return sum(_queue(connection, rules, chunk) for chunk in _chunks(missing))
 
 
-def queue_unsaid(connection: Connection) -> int:
-    """Queue what was edited here while nothing was sent."""
+def queue_unsaid(connection: Connection, *, everybody: bool = False) -> int:
+    """Queue what was edited here while nothing was sent; `everybody`: other fields go out from now on."""
     manifest = registry.manifest(connection.provider)
     if not has_rules(manifest) or not pushes(connection):
         return 0
@@ -75,8 +76,8 @@ def queue_unsaid(connection: Connection) -> int:
         connection=connection,
         remote_kind__in=writable_kinds(manifest),
         contact__deleted_at=None,
-        contact__updated_at__gt=F("synced_at"),
     )
+    links = links if everybody else links.filter(contact__updated_at__gt=F("synced_at"))
     if manifest.life_cycles_out:
         links = links.filter(contact__life_cycle__in=manifest.life_cycles_out)
     ids = list(links.exclude(state__in=LEFT).values_list("contact_id", flat=True))
@@ -91,12 +92,13 @@ def ask_again(connection: Connection) -> bool:
     Before the first sync nobody is asked: it may find them there.
     """
     manifest = registry.manifest(connection.provider)
-    now = fingerprint(connection.settings)
-    if not has_rules(manifest) or connection.last_success_at is None or connection.asked_out == now:
+    now = fingerprint(connection.settings) + fingerprint(connection.field_choices)
+    before = connection.asked_out
+    if not has_rules(manifest) or connection.last_success_at is None or before == now:
         return False
     _forget_setting_faults(connection)
     queue_all(connection)
-    queue_unsaid(connection)
+    queue_unsaid(connection, everybody=bool(before) and before[HALF:] != now[HALF:])
     write_back_links(connection, everywhere=True)
     connection.asked_out = now
     connection.save(update_fields=["asked_out"])

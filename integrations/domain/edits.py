@@ -35,6 +35,19 @@ def on_contacts_changed(
     return [each for each in connections if pushes(each) and _tell(each, contact_ids, names, origin)]
 
 
+def on_contacts_restored(*, workspace: Workspace, contact_ids: Sequence[int], origin: Origin) -> list[Connection]:
+    """Who comes out of the trash may go out again, and with an organisation its people."""
+    people = Contact.objects.filter(workspace=workspace, organisation__in=contact_ids, deleted_at=None)
+    touched = []
+    for connection in Connection.objects.filter(workspace=workspace, status__in=PUSHING):
+        manifest = registry.manifest(connection.provider)
+        asks = creates_by_rule(manifest) and not manifest.creates_new_only and pushes(connection)
+        if asks and is_news(connection, origin):
+            ids = [*contact_ids, *people.values_list("pk", flat=True)]
+            touched += [connection] if queue_new(connection, ids, names={}) else []
+    return touched
+
+
 def _tell(connection: Connection, contact_ids: Sequence[int], names: Names, origin: Origin) -> bool:
     manifest = registry.manifest(connection.provider)
     _try_stuck_again(connection, contact_ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from contacts.models import Contact
 from integrations.domain.links import unlink
 from tests.integrations.rules.desk import Desk, desk
 
@@ -147,3 +148,19 @@ def test_an_untied_contact_is_not_made_anew_by_itself(desk: Desk) -> None:
     desk.sync()
     assert desk.writes() == []
     assert desk.outbox() == []
+
+
+def test_who_comes_out_of_the_trash_goes_out(desk: Desk) -> None:
+    desk.connect()
+    firm = desk.add("Zebra Ltda", life_cycle="client", tax_id="11")
+    desk.person("Ana Lima", organisation=firm, life_cycle="related")
+    desk.settle()
+    desk.delete(firm)
+    desk.settle()
+    assert desk.outbox(contact=firm) == []
+    with desk.open():
+        Contact.objects.filter(pk=firm.pk).update(tax_id="")
+    desk.restore(firm)
+    desk.now_due()
+    desk.settle()
+    assert sorted(one["businessName"] for one in desk.persons().values()) == ["Ana Lima", "Zebra Ltda"]

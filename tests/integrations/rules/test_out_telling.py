@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Contact
+from integrations.domain.fields import save_fields
 from integrations.models import Link
 from tests.integrations.rules.desk import Desk, desk
 
@@ -202,3 +203,15 @@ def test_the_desk_asks_for_patience(desk: Desk) -> None:
     desk.now_due()
     desk.settle()
     assert {one["observations"] for one in desk.persons().values()} == {"Paga em dia"}
+
+
+def test_a_field_that_goes_out_from_now_on_is_told_of_everybody(desk: Desk) -> None:
+    desk.connect()
+    with desk.open():
+        save_fields(desk.connection, {"notes": {"flow": "off"}}, user=desk.user)
+    contact = linked(desk, notes="Paga em dia")
+    assert not desk.there("Zebra Ltda")[0]["observations"]
+    with desk.open():
+        save_fields(desk.refreshed(), {}, user=desk.user)
+    desk.settle()
+    assert desk.persons()[f"Nectar{contact.pk}"]["observations"] == "Paga em dia"

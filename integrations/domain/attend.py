@@ -20,7 +20,7 @@ from integrations.domain.inbox import drain_hints, next_hint
 from integrations.domain.outbox import backlog, claim_next, hold_back
 from integrations.domain.push import send
 from integrations.domain.reach import changes_only
-from integrations.domain.runs import add_counters, current_run, deny, lose_permission, open_runs, pause_creating, request_run
+from integrations.domain.runs import NO_SYNC, add_counters, current_run, deny, lose_permission, open_runs, pause_creating, request_run
 from integrations.domain.wake import sleep_until, take_up
 from integrations.engine.errors import BadSettings, Denied, ProviderError, Reconnect, Retry
 from integrations.enums import ConnectionStatus, OutboxOperation, Outcome, RunKind, RunStatus
@@ -60,7 +60,7 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
 
 def _look_for_new(connection: Connection, run: Run | None) -> None:
     """A run that has compared everything is over: whoever may go out and is not there goes now."""
-    if run is None or not run.is_over or run.outcome not in {Outcome.SUCCESS, Outcome.PARTIAL}:
+    if run is None or not run.is_over or run.kind in NO_SYNC or run.outcome not in {Outcome.SUCCESS, Outcome.PARTIAL}:
         return
     if not changes_only(run):
         with workspace_tx(connection.workspace):

@@ -89,6 +89,7 @@ class ConnectionsView(ConnectionView):
             ) from refused
         except ProviderError as error:
             raise refused_by_vendor(error, manifest) from error
+        follow_setting(connection)
         return self._told(connection, status=201)
 
     def _refuse_another(self, provider: str) -> None:

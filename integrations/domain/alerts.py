@@ -15,6 +15,7 @@ from accounts.enums import ADMIN_ROLES
 from accounts.models import Membership
 from integrations import registry
 from integrations.domain.sentences import sentence
+from integrations.domain.settings import name_of
 from integrations.enums import ConnectionStatus
 from integrations.models import Connection
 
@@ -29,7 +30,8 @@ def is_in_trouble(connection: Connection) -> bool:
     if connection.status != ConnectionStatus.ACTIVE:
         return False
     since = connection.last_success_at or connection.connected_at
-    silent = since is not None and since < timezone.now() - SILENCE
+    # An import waits for a person as long as that person likes.
+    silent = not registry.manifest(connection.provider).one_time and since is not None and since < timezone.now() - SILENCE
     return connection.failures >= FAILURES or silent
 
 
@@ -62,7 +64,7 @@ def _mail(connection: Connection, template: str) -> None:
 def _words(connection: Connection) -> dict[str, str]:
     path = f"/w/{connection.workspace.slug}/integrations/{connection.pk}/"
     return {
-        "provider": registry.manifest(connection.provider).label,
+        "provider": name_of(connection),
         "workspace": connection.workspace.name,
         "reason": sentence(connection.notice, connection.provider),
         "url": f"{settings.PUBLIC_URL}{path}",

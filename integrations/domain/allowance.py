@@ -107,7 +107,7 @@ class SharedBudget:
             return 0
         count = client.incr(key)
         client.expire(key, math.ceil(sum(self._budget.blocks)) + _REMEMBERED)
-        return int(count)  # type: ignore[arg-type]  # sync client
+        return int(count)
 
     def _respect_quiet_hours(self, now: datetime) -> None:
         until = arithmetic.quiet_until(self._quiet, now) if self._quiet else None

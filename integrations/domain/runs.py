@@ -16,7 +16,7 @@ from integrations.domain.fetch import start_cursor
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import reload
 from integrations.domain.seen import forget_seen
-from integrations.domain.settings import audit
+from integrations.domain.settings import audit, name_of
 from integrations.domain.wake import wake_at
 from integrations.engine.errors import BadSettings, ProviderError
 from integrations.engine.schedule import backoff, next_due
@@ -69,8 +69,7 @@ def open_runs(connection: Connection) -> list[Run]:
 
 def origin_of(run: Run) -> Origin:
     """Who the history names for this run's writes."""
-    label = registry.manifest(run.connection.provider).label
-    return Origin(kind="sync", run_id=run.pk, actor_id=run.requested_by_id, label=label)
+    return Origin(kind="sync", run_id=run.pk, actor_id=run.requested_by_id, label=name_of(run.connection))
 
 
 def cancel(run: Run, *, user: User | None = None) -> None:

@@ -22,6 +22,7 @@ from integrations.domain.journal import reason_json
 from integrations.domain.outbox import enqueue
 from integrations.domain.outgoing import Verdict
 from integrations.domain.parties import local_of, row_changes
+from integrations.domain.settings import name_of
 from integrations.engine.matching import name_key
 from integrations.engine.merge import read_back, same
 from integrations.engine.plan import PushPlan
@@ -60,7 +61,7 @@ class Agreement:
 
 
 def origin_of(connection: Connection) -> Origin:
-    return Origin(kind="sync", label=registry.manifest(connection.provider).label)
+    return Origin(kind="sync", label=name_of(connection))
 
 
 def settle_update(subject: Subject, link: Link, access: Access, agreement: Agreement, *, done: bool = True) -> None:

@@ -94,13 +94,14 @@ def _trouble_of_last(connection: Connection, *, vendor: str) -> dict[str, str]:
 
 def _facts(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
     day_ago = timezone.now() - timedelta(days=1)
+    is_import = registry.manifest(connection.provider).one_time
     runs = Run.objects.filter(workspace=request.workspace, connection=connection, status=RunStatus.DONE, started_at__isnull=False)
     lately = runs.filter(outcome__in=[Outcome.SUCCESS, Outcome.PARTIAL], created_at__gt=timezone.now() - timedelta(days=30))
     average = lately.aggregate(length=Avg(F("finished_at") - F("started_at")))["length"]
     return {
         "average": duration(average),
         "calls": Exchange.objects.filter(workspace=request.workspace, connection_id=connection.pk, at__gt=day_ago).count(),
-        "reconnect_by": connection.token_expires_at if not connection.can_refresh else None,
+        "reconnect_by": connection.token_expires_at if not connection.can_refresh or is_import else None,
     }
 
 

@@ -58,7 +58,7 @@ def callback(request: HttpRequest, provider: str, state: str) -> HttpResponse:
         return _sorry(provider, "consent_other_session")
     params = {name: value for name, value in request.GET.items() if isinstance(value, str)}
     try:
-        attempt = take_grant(provider, state, user=request.user, session_key=str(request.session.session_key or ""), params=params)  # type: ignore[arg-type]
+        attempt = take_grant(provider, state, user=request.user, session_key=str(request.session.session_key or ""), params=params)
     except ConsentFailed as failed:
         return _sorry(provider, failed.reason.code, workspace=failed.workspace)
     return back_to("integrations:grant", attempt.connection, attempt_id=attempt.pk)

@@ -21,7 +21,7 @@ from integrations.engine.types import Reason
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import back_to
-from integrations.views.words import manifest_text, sentence
+from integrations.views.words import hint, manifest_text, sentence
 
 
 def mark_refused(form: forms.Form, error: ProviderError, manifest: Manifest) -> None:
@@ -31,7 +31,8 @@ def mark_refused(form: forms.Form, error: ProviderError, manifest: Manifest) -> 
     if isinstance(error, Reconnect) and reason.code == "unauthorised":
         reason, field = Reason("secret_refused"), next(iter(form.fields), "")
     words = sentence({"code": reason.code, "params": dict(reason.params)}, vendor=manifest.label)
-    form.add_error(field if field in form.fields else None, words)
+    help = hint({"code": reason.code, "params": dict(reason.params)}, vendor=manifest.label)
+    form.add_error(field if field in form.fields else None, f"{words} {help}".strip())
 
 
 def secret_hints(manifest: Manifest) -> dict[str, str]:

@@ -13,6 +13,7 @@ from accounts.models import Workspace
 from crmsync.commands import JsonCommand
 from integrations import registry
 from integrations.domain.connect import set_up
+from integrations.domain.hooks import follow_setting
 from integrations.domain.sentences import say
 from integrations.domain.settings import InvalidSettings
 from integrations.engine.errors import ProviderError
@@ -52,6 +53,8 @@ class Command(JsonCommand):
         known = _secrets(manifest, _pairs(secrets))
         try:
             connection = set_up(place, provider, settings=_pairs(chosen), secrets=known, user=None, check=not no_check)
+            if not no_check:
+                follow_setting(connection)
         except InvalidSettings as error:
             raise CommandError(str(error)) from None
         except ProviderError as error:

@@ -145,7 +145,7 @@ def _show_plan(run: Run, access: Access) -> None:
             save_progress(run, plan=plan, counters={**run.counters, **plan["counts"]})
             finish(run, Outcome.SUCCESS)
         else:
-            decide_later(run, reason=Reason("preview_ready"), plan=plan)
+            decide_later(run, reason=Reason("transfer_ready" if run.cursor.get("shows_first") else "preview_ready"), plan=plan)
 
 
 def _to_apply(run: Run) -> None:

@@ -34,9 +34,11 @@ SETTING_FAULTS = frozenset({"setting_missing", "setting_refused"})
 def queue_new(connection: Connection, contact_ids: Iterable[int], *, names: Mapping[int, set[str]]) -> bool:
     """Queue those of the contacts that the rules let out and that are not there yet. `names`: which fields were edited.
 
-    A fixed number of queries. True when anything was queued.
+    A fixed number of queries. True when anything was queued. Before the first sync nobody is: it may find them there, and asks for all.
     """
     manifest = registry.manifest(connection.provider)
+    if connection.last_success_at is None and not manifest.creates_new_only:
+        return False
     contacts = _candidates(connection, manifest).filter(pk__in=set(contact_ids))
     rules = out_rules(connection)
     fresh = [each for each in contacts if each.pk not in names or rules.became_eligible(each, names[each.pk])]

@@ -298,6 +298,10 @@ REASONS: dict[str, tuple[str, str]] = {
         ),
         gettext_noop("Look at the preview, then let it through or cancel it."),
     ),
+    "transfer_ready": (
+        gettext_noop("Everything has been read. Nothing has been changed yet."),
+        gettext_noop("Look at what will happen, then let it happen."),
+    ),
     "preview_ready": (
         gettext_noop("The first sync is ready. Nothing has been changed yet."),
         gettext_noop("Look at what will happen, then start it."),

@@ -176,7 +176,7 @@ def test_transfer_shows_first_then_does(books: World, alice: Client, bob: Client
     assert bob.post(books.address("transfer/")).status_code == 403
     alice.post(books.address("transfer/"))
     run = books.settle()
-    assert (run.status, run.reason["code"]) == ("DECIDING", "preview_ready")
+    assert (run.status, run.reason["code"]) == ("DECIDING", "transfer_ready")
     assert (run.plan["counts"]["linked"], run.plan["counts"]["held"]) == (2, 1)
     with books.open():
         assert Contact.objects.count() == 4

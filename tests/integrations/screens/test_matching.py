@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from contacts.models import Contact
 from integrations.domain.matches import waits_for_start
 from integrations.enums import LinkState, Outcome, PairingWhy, RunKind
-from integrations.models import Pairing, Run
+from integrations.models import Outbox, Pairing, Run
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations.screens.world import World
@@ -152,6 +152,17 @@ def test_another_contact_by_search(desk: World, alice: Client) -> None:
     assert alice.post(desk.address(f"matches/{second.pk}/"), {}, headers={"HX-Request": "true"}).status_code == 409
 
 
+def test_nobody_is_made_there_before_the_first_sync(desk: World) -> None:
+    contact = desk.add(BAKERY)
+    desk.connect(match_first=True)
+    desk.edit(contact, life_cycle="client")
+    desk.add("Cliente Novo", life_cycle="client")
+    desk.settle()
+    with desk.open():
+        assert not Outbox.objects.exists()
+    assert [row["businessName"] for row in companies(desk)].count(BAKERY) == 1
+
+
 def test_search_finds_both_sides(desk: World, alice: Client) -> None:
     desk.add("Moinho Dourado", tax_id=tax_id_of(desk, BAKERY))
     desk.connect(match_first=True)
@@ -160,17 +171,20 @@ def test_search_finds_both_sides(desk: World, alice: Client) -> None:
     assert "No open record fits" in alice.get(desk.address("matches/"), {"q": "zzz"}).text
 
 
-def test_saved_after_the_first_sync_is_told_at_once(desk: World, alice: Client) -> None:
-    contact = desk.add(BAKERY, life_cycle="client", website="https://pao.example")
+def test_saved_after_the_first_sync_is_joined_by_the_next(desk: World, alice: Client) -> None:
+    contact = desk.add(BAKERY, website="https://pao.example")
     desk.connect_quietly(pull_mode="existing")
     alice.post(desk.address("matches/read/"))
     assert desk.settle().kind == RunKind.MATCH
     row = pairings(desk)[BAKERY]
     alice.post(desk.address(f"matches/{row.pk}/"), {"contact": contact.pk})
-    desk.settle()
+    alice.post(desk.address("sync/"))
+    assert desk.settle().kind == RunKind.MANUAL
     [link] = desk.links(contact=contact)
     assert link.base_theirs
-    assert desk.again(contact).tax_id
+    joined = desk.again(contact)
+    assert joined.tax_id == row.tax_id
+    assert joined.website == "https://pao.example"
 
 
 def test_what_was_linked_meanwhile_is_not_offered(desk: World, alice: Client) -> None:

@@ -154,6 +154,27 @@ def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomFi
     return field
 
 
+def ensure_fields(workspace: Workspace, wanted: Sequence[Mapping[str, Any]]) -> None:
+    """Make those that are not there yet (key, label, kind, choices), as many as fit; what is there stays as it is."""
+    known = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
+    last = CustomField.objects.filter(workspace=workspace).aggregate(last=Max("position"))["last"] or 0
+    fresh = [each for each in wanted if each["key"] not in known and each["kind"] in CustomFieldKind.values]
+    CustomField.objects.bulk_create(
+        [
+            CustomField(
+                workspace=workspace,
+                key=each["key"],
+                label=str(each["label"])[:80],
+                kind=each["kind"],
+                choices=list(each.get("choices") or ())[:MAX_CHOICES],
+                position=last + place,
+            )
+            for place, each in enumerate(fresh[: max(0, MAX_FIELDS - len(known))], start=1)
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def _label(value: Any, faults: list[FieldError]) -> str:
     try:
         label = one_line(value, limit=80)

@@ -15,6 +15,7 @@ from integrations.domain.batches import next_rows, provider_manifest
 from integrations.domain.blame import weighed
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.fetch import current_resource, fetch_pages, skip_resource, start_over
+from integrations.domain.imports import end_import, make_fields
 from integrations.domain.invoicing import apply_invoices
 from integrations.domain.journal import note, reason_json
 from integrations.domain.leases import LeaseLost, Stopped, claim, page_tx, release, reload, save_progress
@@ -111,6 +112,7 @@ def _read_all(run: Run, access: Access) -> None:
     if asked:
         _show_plan(run, access)
         return
+    make_fields(run, access)
     stop = guard(run, access.provider)
     with page_tx(run, origin=origin_of(run)):
         if stop is not None:
@@ -134,7 +136,8 @@ def _is_sound(run: Run) -> bool:
 
 
 def _shows_first(run: Run) -> bool:
-    is_asked = run.kind == RunKind.INITIAL and bool(run.connection.settings.get("preview_first"))
+    manifest = provider_manifest(run.connection)
+    is_asked = manifest.one_time or (run.kind == RunKind.INITIAL and bool(run.connection.settings.get("preview_first")))
     return (is_asked or bool(run.cursor.get("shows_first"))) and not run.confirmed
 
 
@@ -250,6 +253,7 @@ def _sweep(run: Run) -> None:
         faults = RunLine.objects.filter(workspace_id=run.workspace_id, run=run, level=Level.ERROR)
         whole = not (counters["held"] or counters["failed"] or run.cursor.get("partial") or faults.exists())
         finish(run, Outcome.SUCCESS if whole else Outcome.PARTIAL)
+        end_import(run)
 
 
 def _trouble(run: Run, error: ProviderError, access: Access) -> None:

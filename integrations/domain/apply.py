@@ -22,7 +22,7 @@ from integrations.domain.settings import team_id_of
 from integrations.engine.matching import name_key
 from integrations.engine.merge import read_back
 from integrations.engine.provider import Provider
-from integrations.engine.types import Action, Conflict, Decision, Fields, Ref
+from integrations.engine.types import Action, Conflict, Decision, Fields, Ref, Remote
 from integrations.enums import LinkState
 from integrations.models import Link, Run, RunLine, Staged
 from invoices.domain.store import attach
@@ -93,7 +93,7 @@ def _create(run: Run, batch: Batch, decisions: Sequence[Decision], applied: Appl
         return
     team = team_id_of(run.connection)
     common = {"team_id": team} if team else {}
-    rows = [new_row(d.remote, d.changes) | common | _home(batch, d) for d in decisions if d.remote is not None]
+    rows = [new_row(d.remote, d.changes) | common | _home(batch, d) | _custom(batch, d.remote) for d in decisions if d.remote is not None]
     applied.created = insert_contacts(run.workspace, rows, origin=origin)
     applied.contact_of |= {d.ref: pk for d, pk in zip(decisions, applied.created, strict=True)}
 
@@ -120,6 +120,10 @@ def _place(batch: Batch, decision: Decision) -> Place | None:
 def _home(batch: Batch, decision: Decision) -> dict[str, Any]:
     place = _place(batch, decision)
     return {"organisation_id": place.organisation} if place and place.moves else {}
+
+
+def _custom(batch: Batch, remote: Remote) -> dict[str, Any]:
+    return {"custom": batch.customs.of(remote.party)} if batch.customs else {}
 
 
 def _with_homes(batch: Batch, decisions: Sequence[Decision], changes: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:

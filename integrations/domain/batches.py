@@ -12,6 +12,7 @@ from integrations.domain.belonging import KEY, homes_of
 from integrations.domain.candidates import find
 from integrations.domain.eligible import raw_of, refusals, silent_contacts
 from integrations.domain.fields import fields_of
+from integrations.domain.imports import Customs, customs_of
 from integrations.domain.parties import checked, local_of
 from integrations.engine import types as engine
 from integrations.engine.capabilities import ReusesIds
@@ -37,6 +38,7 @@ class Batch:
     homes: Mapping[Ref, int] = field(default_factory=dict)  # records of organisations that people of the batch belong to
     others: frozenset[Ref] = frozenset()  # records of an id that was another's before
     silent: Container[int] = frozenset()  # contacts of which nothing goes out
+    customs: Customs | None = None
     matches: Mapping[Ref, Match] = field(default_factory=dict)
     said: Mapping[Ref, dict[str, Any]] = field(default_factory=dict)  # the reason that each link showed before this run
 
@@ -79,6 +81,7 @@ def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bo
         homes=homes,
         others=frozenset(ref for ref in others if ref in links and links[ref].contact_id),
         silent=silent_contacts(provider, contacts),
+        customs=customs_of(run, provider),
         matches=found.matches,
         said={ref: dict(link.reason) for ref, link in links.items()},
     )

@@ -147,7 +147,9 @@ def _reschedule(connection: Connection, run: Run, outcome: str, now: datetime) -
             connection.notice = {}
     elif outcome in {Outcome.FAILED, Outcome.NEEDS_RECONNECT}:
         connection.failures += 1
-    if connection.status == ConnectionStatus.ACTIVE and run.kind not in NO_SYNC:
+    if registry.manifest(connection.provider).one_time:
+        connection.next_due_at = None
+    elif connection.status == ConnectionStatus.ACTIVE and run.kind not in NO_SYNC:
         connection.next_due_at = _next(connection, outcome, now)
         wake_at(connection, connection.next_due_at)
     connection.save(update_fields=["last_attempt_at", "last_success_at", "failures", "notice", "next_due_at"])

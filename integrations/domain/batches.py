@@ -69,7 +69,8 @@ def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bo
     others = _others(provider, remotes, links, {raw.ref: raw for raw in map(raw_of, rows)})
     _let_go(links, others)
     homes = homes_of(run.workspace_id, {remote.parent: known[remote.parent] for remote in remotes if remote.parent in known})
-    found = find(run, [remote for remote in remotes if not _is_tied(links.get(remote.ref))], homes)
+    loose = [remote for remote in remotes if not _is_tied(links.get(remote.ref))]
+    found = find(run, loose, homes, reuses_ids=isinstance(provider, ReusesIds))
     contacts = _contacts(run, {link.contact_id for link in links.values() if link.contact_id} | found.contacts, lock=lock)
     return Batch(
         rows=rows,

@@ -34,13 +34,13 @@ class Found:
     contacts: frozenset[int] = frozenset()
 
 
-def find(run: Run, remotes: Sequence[Remote], homes: Homes) -> Found:
+def find(run: Run, remotes: Sequence[Remote], homes: Homes, *, reuses_ids: bool = False) -> Found:
     """`homes`: the contacts of the organisations that the records belong to."""
     if not remotes:
         return Found({})
     kind = remotes[0].ref.kind
     ways = [way for way in registry.manifest(run.connection.provider).match_by if way.remote_kind == kind]
-    found = _by_rules(run, remotes, ways, homes) if ways else _by_name(run, remotes)
+    found = _by_rules(run, remotes, ways, homes, reuses_ids=reuses_ids) if ways else _by_name(run, remotes)
     return Found({**found.matches, **_being_sent(run, remotes)}, found.contacts)
 
 
@@ -63,10 +63,10 @@ def _by_name(run: Run, remotes: Sequence[Remote]) -> Found:
     return Found(found, ids)
 
 
-def _by_rules(run: Run, remotes: Sequence[Remote], ways: Sequence[MatchBy], homes: Homes) -> Found:
+def _by_rules(run: Run, remotes: Sequence[Remote], ways: Sequence[MatchBy], homes: Homes, *, reuses_ids: bool) -> Found:
     rules = [_rule(run, way, remotes, homes) for way in ways]
     ids = frozenset(pk for rule in rules for holders in rule.contacts.values() for pk in holders)
-    taken, leaving = _bound(run, ids)
+    taken, leaving = _bound(run, ids, renumbered={name_key(remote) for remote in remotes} if reuses_ids else frozenset())
     return Found(match_by_keys(remotes, rules=rules, taken=taken, leaving=leaving), ids)
 
 
@@ -150,18 +150,22 @@ def _being_sent(run: Run, remotes: Sequence[Remote]) -> dict[Ref, Match]:
     return {remote.ref: Match(reason=Reason("being_sent", {"name": name_key(remote)})) for remote in doubtful}
 
 
-def _bound(run: Run, contact_ids: Collection[int]) -> tuple[set[Claim], set[Claim]]:
+def _bound(run: Run, contact_ids: Collection[int], *, renumbered: Collection[str] = frozenset()) -> tuple[set[Claim], set[Claim]]:
     """Contacts that have a link already: to a record of this pull (taken), or to one that it lacks (leaving).
 
-    Where only changes are read nothing is lacking.
+    Where only changes are read nothing is lacking; but a linked record of one of the `renumbered` names may go by another number now.
     """
     rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
-    bonds = list(rows.values_list("contact_id", "remote_kind", "remote_id", "state"))
-    whole = {kind for _pk, kind, _id, _state in bonds if is_complete(run, kind)}
-    seen = {kind: seen_among(run, kind, [id_ for _pk, k, id_, _state in bonds if k == kind]) for kind in whole}
+    bonds = list(rows.values_list("contact_id", "remote_kind", "remote_id", "state", "match_key"))
+    whole = {bond[1] for bond in bonds if is_complete(run, bond[1])}
+    seen = {kind: seen_among(run, kind, [bond[2] for bond in bonds if bond[1] == kind]) for kind in whole}
     # A record that was gone and is in this pull keeps its contact.
-    taken = {(pk, kind) for pk, kind, id_, state in bonds if (id_ in seen[kind] if kind in whole else state != LinkState.GONE)}
-    return taken, {(pk, kind) for pk, kind, _id, state in bonds if state != LinkState.GONE} - taken
+    taken = {
+        (pk, kind)
+        for pk, kind, id_, state, key in bonds
+        if (id_ in seen[kind] if kind in whole else state != LinkState.GONE and key not in renumbered)
+    }
+    return taken, {(pk, kind) for pk, kind, _id, state, _key in bonds if state != LinkState.GONE} - taken
 
 
 def _doubled(run: Run, keys: set[str]) -> frozenset[tuple[str, str]]:

@@ -54,7 +54,7 @@ def read_hint(connection: Connection, provider: Provider, hint: Hint) -> Told:
     found = _found(provider, ref)
     if kinds[ref.kind] is ResourceKind.INVOICES:
         return Told(hint, ref, began, found)
-    was = Ref(ref.kind, hint.was_id) if hint.was_id and hint.was_id != ref.id else None
+    was = _former(connection, hint) if hint.was_id and hint.was_id != ref.id else None
     before = _found(provider, was) if was else {}
     renamed = was if was and ref in found and not before and _is_same(connection, provider, found[ref], was) else None
     found |= before
@@ -93,6 +93,17 @@ def spoil(connection: Connection, hint: Hint, reason: Reason, detail: str) -> No
             Link.objects.update_or_create(workspace_id=run.workspace_id, connection=connection, **names, defaults=values)
         Hint.objects.filter(pk=hint.pk).delete()
         _end(run, Counter(failed=1), Outcome.PARTIAL)
+
+
+def _former(connection: Connection, hint: Hint) -> Ref:
+    """The number under which we know the record: calls come in any order, so a number before that one may be it."""
+    with workspace_tx(connection.workspace):
+        rows = Hint.objects.filter(workspace_id=connection.workspace_id, connection=connection, remote_kind=hint.remote_kind)
+        before = dict(rows.exclude(was_id="").values_list("remote_id", "was_id"))
+        path = [hint.was_id]
+        while path[-1] in before and before[path[-1]] not in path and not _links(connection, [Ref(hint.remote_kind, path[-1])]).exists():
+            path.append(before[path[-1]])
+    return Ref(hint.remote_kind, path[-1])
 
 
 def _found(provider: Provider, ref: Ref) -> dict[Ref, RawRecord]:

@@ -22,7 +22,9 @@ from integrations.domain import attention
 from integrations.domain import connect as door
 from integrations.domain.fields import flow_of, flows_of, mode_of, save_fields
 from integrations.domain.health import counts
+from integrations.domain.journal import reason_json
 from integrations.domain.progress import progress
+from integrations.domain.readings import remark
 from integrations.domain.runs import cancel, open_runs, request_run
 from integrations.domain.settings import InvalidSettings
 from integrations.domain.transfer import can_transfer, request_transfer
@@ -80,6 +82,7 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         **_trouble_of_last(connection, vendor=vendor),
         "notice": sentence(connection.notice, vendor=vendor),
         "notice_hint": hint(connection.notice, vendor=vendor),
+        "remark": sentence(reason_json(remark(connection)), vendor=vendor),
         "denied": [(sentence(why, vendor=vendor), hint(why, vendor=vendor), bool(why.get("field"))) for why in connection.denied.values()],
         "facts": _facts(request, connection),
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -136,6 +137,9 @@ def _field_for(item: CustomField) -> forms.Field:
     return forms.CharField(widget=forms.TextInput(attrs=attrs), **common)
 
 
+FIRST = {"email": ("emails", "email"), "phone": ("phones", "number"), "address": ("addresses", "line1")}
+
+
 class Editor:
     """The whole form of one contact: single values, three repeated parts, the workspace's own fields."""
 
@@ -197,6 +201,23 @@ class Editor:
         for error in errors:
             form, name = self._place(error.field)
             form.add_error(name, error.message)
+
+    def remark(self, remarks: Sequence[FieldError]) -> None:
+        """Put what other systems said about the stored values beside their fields, before anything is typed."""
+        for each in remarks:
+            form, name = self._stored_place(each.field)
+            form.errors.setdefault(name or NON_FIELD_ERRORS, form.error_class()).append(each.message)
+
+    def _stored_place(self, path: str) -> tuple[forms.BaseForm, str | None]:
+        """`email`, `phone`, `address.postcode` mean the first one of each."""
+        name, _dot, part = path.partition(".")
+        if name in FIRST:
+            rows, usual = FIRST[name]
+            form = self.sets[rows].forms[0]
+            return form, part if part in form.fields else usual
+        if path in self.custom.fields:
+            return self.custom, path
+        return self._place(path)
 
     def _place(self, path: str) -> tuple[forms.BaseForm, str | None]:
         if path in self.field_paths:

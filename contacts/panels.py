@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Workspace
+from contacts.domain.faults import FieldError
 from contacts.models import Contact
 
 Text = str | Promise
@@ -100,6 +101,7 @@ _filters: dict[str, Filter] = {}
 _api_fields: dict[str, ApiField] = {}
 _sources: dict[str, TimelineSource] = {}
 _name_holders: list[Callable[[Sequence[int]], set[int]]] = []
+_field_remarks: list[Callable[[Contact], Sequence[FieldError]]] = []
 _run_urls: list[Callable[[HttpRequest, int], str]] = []
 
 
@@ -131,6 +133,15 @@ def register_name_holders(holders: Callable[[Sequence[int]], set[int]]) -> None:
 
 def name_holders(contact_ids: Sequence[int]) -> set[int]:
     return _name_holders[0](contact_ids) if _name_holders else set()
+
+
+def register_field_remarks(remarks: Callable[[Contact], Sequence[FieldError]]) -> None:
+    """Say what other systems refused about the stored values: shown beside the fields of the form until they are corrected."""
+    _field_remarks[:] = [remarks]
+
+
+def field_remarks(contact: Contact) -> Sequence[FieldError]:
+    return _field_remarks[0](contact) if _field_remarks else ()
 
 
 def register_run_url(address: Callable[[HttpRequest, int], str]) -> None:

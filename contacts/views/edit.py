@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Membership
+from contacts import panels
 from contacts.domain import edit, queries
 from contacts.domain.custom import fields_of
 from contacts.domain.describe import LABELS, Line, Names, lines, names_for
@@ -61,7 +62,9 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
     kind = kind if kind in Kind.values else contact.kind
     fields = fields_of(membership.workspace, kind=kind)
     if request.method != "POST":
-        return _form(request, Editor(membership, kind=kind, fields=fields, contact=contact), contact=contact)
+        editor = Editor(membership, kind=kind, fields=fields, contact=contact)
+        editor.remark(panels.field_remarks(contact))
+        return _form(request, editor, contact=contact)
     editor = Editor(membership, kind=kind, fields=fields, contact=contact, data=request.POST)
     try:
         clean = edit.checked(membership, _typed(request, editor), current=contact)

@@ -121,3 +121,9 @@ def _state(connection: Connection, links: list[Link], stuck: Outbox | None, wait
     if waiting is not None:
         return "waits" if waiting.reason else "pending"
     return "in_sync" if links else "unlinked"
+
+
+def refused_fields(contact: Contact) -> list[tuple[str, str, str]]:
+    """What providers did not take: (canonical field or part of one, the provider's label, its words)."""
+    rows = Outbox.objects.select_related("connection").filter(workspace_id=contact.workspace_id, contact=contact, state=OutboxState.STUCK)
+    return [(name, registry.manifest(row.connection.provider).label, words) for row in rows for name, words in row.fields.items()]

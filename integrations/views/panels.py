@@ -21,12 +21,13 @@ from accounts import registry as places
 from accounts.middleware import WorkspaceRequest
 from accounts.models import Workspace
 from contacts import panels
+from contacts.domain.faults import FieldError
 from contacts.models import Contact
 from crmsync import nav
 from integrations import registry
 from integrations.domain.health import rail
 from integrations.domain.links import will_come_back
-from integrations.domain.panel import ContactPanel, contact_panels
+from integrations.domain.panel import ContactPanel, contact_panels, refused_fields
 from integrations.engine.provider import Capability
 from integrations.enums import ConnectionStatus, Health, LinkState
 from integrations.models import Connection, Link
@@ -213,6 +214,11 @@ def link_entries(_request: HttpRequest, contact: Contact, before: dt.datetime | 
     ]
 
 
+def field_remarks(contact: Contact) -> list[FieldError]:
+    said = _("%(vendor)s says: %(words)s")
+    return [FieldError(name, "refused", said % {"vendor": vendor, "words": words}) for name, vendor, words in refused_fields(contact)]
+
+
 def run_address(request: HttpRequest, run_id: int) -> str:
     workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
     return _address("any_run", workspace.slug, run_id=run_id)
@@ -266,6 +272,7 @@ def register() -> None:
     panels.register_timeline(panels.TimelineSource(key="compared", entries=compared_entries))
     panels.register_name_holders(linked_ids)
     panels.register_run_url(run_address)
+    panels.register_field_remarks(field_remarks)
     nav.connections_provider = rail_items
     places.add_home_panel(places.HomePanel(key="connections", render=home_panel, order=20))
     places.add_settings_entry(

@@ -114,3 +114,17 @@ def test_the_address_that_is_written_back_is_a_page_here(desk: Desk) -> None:
     connection = desk.connect(run=False)
     path = _own_page(connection, 7).partition("/w/")[2]
     assert resolve(f"/w/{path}").view_name == "integrations:tickets"
+
+
+def test_what_was_refused_stands_beside_its_field_until_it_is_corrected(books: BooksPlace, alice: Client) -> None:
+    books.connect(create_when="created", customer_group="1", payment_terms="2", currency="DKK", vat_zone="1")
+    where = {"label": "", "line1": "Torvet 1", "postcode": "1" * 31, "city": "Ribe", "country": "DK"}
+    contact = books.add("Ny ApS", website=f"https://{'x' * 270}.dk", addresses=[where])
+    books.settle()
+    address = f"{page(books, contact)}edit/"
+    form = alice.get(address)
+    assert form.status_code == 200
+    assert form.text.count("e-conomic says:") == 2
+    books.edit(contact, website="", addresses=[])
+    books.settle()
+    assert "e-conomic says:" not in alice.get(address).text

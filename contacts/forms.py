@@ -21,6 +21,7 @@ from contacts.domain.validate import COUNTRIES
 from contacts.domain.visibility import owners, teams
 from contacts.enums import CustomFieldKind, Kind, LifeCycle
 from contacts.models import Contact, CustomField
+from contacts.panels import Remark
 from crmsync.lib.text import fold
 
 Choices = list[tuple[Any, Any]]
@@ -202,14 +203,13 @@ class Editor:
             form, name = self._place(error.field)
             form.add_error(name, error.message)
 
-    def remark(self, remarks: Sequence[FieldError]) -> None:
+    def remark(self, remarks: Sequence[Remark]) -> None:
         """Put what other systems said about the stored values beside their fields, before anything is typed."""
         for each in remarks:
             form, name = self._stored_place(each.field)
-            form.errors.setdefault(name or NON_FIELD_ERRORS, form.error_class()).append(each.message)
+            form.errors.setdefault(name or NON_FIELD_ERRORS, form.error_class()).append(each.words)
 
     def _stored_place(self, path: str) -> tuple[forms.BaseForm, str | None]:
-        """`email`, `phone`, `address.postcode` mean the first one of each."""
         name, _dot, part = path.partition(".")
         if name in FIRST:
             rows, usual = FIRST[name]

@@ -16,7 +16,6 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Workspace
-from contacts.domain.faults import FieldError
 from contacts.models import Contact
 
 Text = str | Promise
@@ -95,13 +94,21 @@ class TimelineSource:
     entries: Callable[[HttpRequest, Contact, dt.datetime | None, int], Sequence[Entry]]
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What another system said about a stored value: `email`, `phone`, `address.postcode` mean the first of each, else a field's name."""
+
+    field: str
+    words: str
+
+
 _panels: dict[tuple[str, str], Panel] = {}
 _columns: dict[str, Column] = {}
 _filters: dict[str, Filter] = {}
 _api_fields: dict[str, ApiField] = {}
 _sources: dict[str, TimelineSource] = {}
 _name_holders: list[Callable[[Sequence[int]], set[int]]] = []
-_field_remarks: list[Callable[[Contact], Sequence[FieldError]]] = []
+_field_remarks: list[Callable[[Contact], Sequence[Remark]]] = []
 _run_urls: list[Callable[[HttpRequest, int], str]] = []
 
 
@@ -135,12 +142,12 @@ def name_holders(contact_ids: Sequence[int]) -> set[int]:
     return _name_holders[0](contact_ids) if _name_holders else set()
 
 
-def register_field_remarks(remarks: Callable[[Contact], Sequence[FieldError]]) -> None:
+def register_field_remarks(remarks: Callable[[Contact], Sequence[Remark]]) -> None:
     """Say what other systems refused about the stored values: shown beside the fields of the form until they are corrected."""
     _field_remarks[:] = [remarks]
 
 
-def field_remarks(contact: Contact) -> Sequence[FieldError]:
+def field_remarks(contact: Contact) -> Sequence[Remark]:
     return _field_remarks[0](contact) if _field_remarks else ()
 
 

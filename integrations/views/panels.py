@@ -21,7 +21,6 @@ from accounts import registry as places
 from accounts.middleware import WorkspaceRequest
 from accounts.models import Workspace
 from contacts import panels
-from contacts.domain.faults import FieldError
 from contacts.models import Contact
 from crmsync import nav
 from integrations import registry
@@ -214,9 +213,9 @@ def link_entries(_request: HttpRequest, contact: Contact, before: dt.datetime | 
     ]
 
 
-def field_remarks(contact: Contact) -> list[FieldError]:
+def field_remarks(contact: Contact) -> list[panels.Remark]:
     said = _("%(vendor)s says: %(words)s")
-    return [FieldError(name, "refused", said % {"vendor": vendor, "words": words}) for name, vendor, words in refused_fields(contact)]
+    return [panels.Remark(name, said % {"vendor": vendor, "words": words}) for name, vendor, words in refused_fields(contact)]
 
 
 def run_address(request: HttpRequest, run_id: int) -> str:

@@ -111,8 +111,7 @@ class Workbook:
                 self._open()
             stop = min(size, start + self.sheet_rows - self._position)
             part = page if (start, stop) == (0, size) else [values[start:stop] for values in page]
-            cells = [cells_of(column.kind, values) for column, values in zip(self._columns, part, strict=True)]
-            self._put("<row>" + "</row><row>".join(map("".join, zip(*cells, strict=True))) + "</row>")
+            self._put(_rows_of([(column.kind, values) for column, values in zip(self._columns, part, strict=True)], stop - start))
             self._position += stop - start
             start = stop
 
@@ -176,24 +175,53 @@ class Workbook:
             self._archive.writestr(name, HEAD + text)
 
 
-def cells_of(kind: Kind, values: Sequence[str]) -> list[str]:
-    """A column as cells. Values that are right as they stand are not looked at one by one."""
+def _rows_of(columns: Sequence[tuple[Kind, Sequence[str]]], size: int) -> str:
+    """Rows as XML. A column that is the same all the way down is written once and stands behind its neighbour's cells."""
+    opening = "<row>"
+    varying: list[tuple[Kind, Sequence[str]]] = []
+    behind: list[str] = []
+    for kind, values in columns:
+        if values[0] != values[-1] or values.count(values[0]) != size:
+            varying.append((kind, values))
+            behind.append("")
+        elif behind:
+            behind[-1] += one_cell(kind, values[0])
+        else:
+            opening += one_cell(kind, values[0])
+    if not varying:
+        return f"{opening}</row>" * size
+    cells = [cells_of(kind, values, behind=rest) for (kind, values), rest in zip(varying, behind, strict=True)]
+    return opening + f"</row>{opening}".join(map("".join, zip(*cells, strict=True))) + "</row>"
+
+
+def cells_of(kind: Kind, values: Sequence[str], *, behind: str = "") -> list[str]:
+    """A column as cells, each with what stands behind it. Values that are right as they stand are not looked at one by one."""
     joined = "\n".join(values)
+    empty = f"<c/>{behind}"
     if kind == "text":
-        is_broken = joined.count("\n") >= max(len(values), 1)  # a value has lines of its own
+        is_broken = joined.count("\n") >= len(values)  # a value has lines of its own
         is_long = len(joined) > CELL_CHARACTERS and max(map(len, values)) > CELL_CHARACTERS
         if is_broken or is_long or AWKWARD.search(joined):
-            return [text_cell(value) if value else "<c/>" for value in values]
-        return [f"{TEXT}{value}{TEXT_END}" if value else "<c/>" for value in values]
-    opening = OPENINGS[kind]
-    if values and NUMBERS.fullmatch(f"{joined}\n") and max(map(len, values)) <= EXACT_DIGITS:
-        return [f"{opening}{value}</v></c>" if value else "<c/>" for value in values]
-    return [_number_cell(opening, value) for value in values]
+            return [text_cell(value) + behind if value else empty for value in values]
+        end = f"{TEXT_END}{behind}"
+        return [f"{TEXT}{value}{end}" if value else empty for value in values]
+    if NUMBERS.fullmatch(f"{joined}\n") and max(map(len, values)) <= EXACT_DIGITS:
+        opening, end = OPENINGS[kind], f"</v></c>{behind}"
+        return [f"{opening}{value}{end}" if value else empty for value in values]
+    return [_number_cell(OPENINGS[kind], value) + behind for value in values]
+
+
+def one_cell(kind: Kind, value: str) -> str:
+    if not value:
+        return "<c/>"
+    return text_cell(value) if kind == "text" else _number_cell(OPENINGS[kind], value)
 
 
 def text_cell(value: str) -> str:
     """One text as a cell, whatever it holds."""
     plain = NOT_IN_XML.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+    if not plain:
+        return "<c/>"
     plain = ESCAPED.sub("_x005F_", clip(plain, CELL_CHARACTERS))
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<c t="inlineStr"><is><t xml:space="preserve">{plain}</t></is></c>'

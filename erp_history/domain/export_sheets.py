@@ -1,6 +1,7 @@
 """The sheets of an export: which rows belong in them, and their cells as PostgreSQL writes them down ready for Excel.
 
-Numbers of rows are found first and kept in a file, so that a table of millions costs no memory and no long transaction.
+A table is copied to a file first, and the sheet is made from that: a table of millions costs no memory, and no transaction stays open
+while cells are written.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -21,36 +22,39 @@ from accounts.models import Workspace
 from crmsync.lib.periods import local_midnight
 from crmsync.lib.workbook import Column, Kind
 from erp_history.domain.history import search
-from erp_history.domain.rows import rows_of
 from erp_history.domain.sources import zone_of
 from erp_history.domain.tables import TABLES, Table, split_key
 from erp_history.models import ErpExport, ErpRequest
 from integrations.kit.redact import redact
 
-PAGE = 2000
+PAGE = 5000
 REQUESTS, REMARKS = "requests", "remarks"
 KINDS: dict[str, Kind] = {"decimal": "number", "integer": "number", "date": "date", "datetime": "moment", "boolean": "boolean"}
 # Excel's first days were wrong by one: older dates are written as text.
 CELL_SQL = {
     "number": "coalesce(trim_scale({0}::numeric)::text, '')",
     "date": "coalesce(CASE WHEN {0} > DATE '1900-03-01' THEN ({0} - DATE '1899-12-30')::text ELSE {0}::text END, '')",
-    "moment": "coalesce(CASE WHEN {0} > '1900-03-02' THEN round(extract(epoch FROM {0} AT TIME ZONE %(zone)s) / 86400 + 25569, 8)::text"
+    # days since 1899-12-30 with eight places, in floating numbers: several times as fast as in decimal ones
+    "moment": "coalesce(CASE WHEN {0} > '1900-03-02'"
+    " THEN (round(date_part('epoch', {0} AT TIME ZONE %(zone)s) / 0.000864 + 2556900000000) / 1e8)::text"
     " ELSE ({0} AT TIME ZONE %(zone)s)::text END, '')",
-    "boolean": "coalesce(({0}::int)::text, '')",
+    "boolean": "coalesce({0}::int::text, '')",
     "text": "coalesce({0}, '')",
 }
-Cells = list[Sequence[str]]
+Cells = Sequence[Sequence[str]]
+Columns = list[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class SheetPlan:
-    """A sheet: its rows by id, and how a page of ids becomes cells."""
+    """A sheet: the rows that are copied to a file, and how a page of their columns becomes cells."""
 
     name: str
     title: str
     columns: list[Column]
-    wanted: QuerySet[Any]
-    cells: Callable[[list[int]], Cells]
+    statement: str
+    values: Any
+    cells: Callable[[Columns], Cells]
 
 
 def plans(workspace: Workspace, export: ErpExport) -> list[SheetPlan]:
@@ -63,25 +67,21 @@ def plans(workspace: Workspace, export: ErpExport) -> list[SheetPlan]:
 def _of_table(workspace: Workspace, export: ErpExport, table: Table, requests: QuerySet[ErpRequest]) -> SheetPlan:
     zone = zone_of(workspace)
     since, until = local_midnight(export.first, zone), local_midnight(export.last + dt.timedelta(days=1), zone)
-    rows: QuerySet[Any] = rows_of(workspace, table).filter(received_at__gte=since, received_at__lt=until)
+    values: dict[str, Any] = {"workspace": workspace.pk, "zone": workspace.time_zone, "since": since, "until": until}
+    conditions = ["workspace_id = %(workspace)s", "received_at >= %(since)s", "received_at < %(until)s"]
     if export.key:
         parts = split_key(table, export.key)
-        rows = rows.filter(**parts) if parts else rows.none()
+        conditions += [f"{name} = %({name})s" for name in parts] if parts else ["false"]
+        values |= parts or {}
     elif export.outcome:
-        rows = rows.filter(request_id__in=requests.order_by().values("pk"))
+        conditions.append("request_id = ANY(%(requests)s)")
+        values["requests"] = list(requests.order_by().values_list("pk", flat=True))
     columns = [(column.name, KINDS.get(column.kind, "text")) for column in table.columns]
     columns += [("received_at", "moment"), ("gone_at", "moment"), ("request_id", "number")]
     heads = [Column(name, kind) for name, kind in columns]
     chosen = ", ".join(CELL_SQL[kind].format(name) for name, kind in columns)
-    statement = f"SELECT {chosen} FROM {table.db_table} WHERE id = ANY(%(ids)s) AND workspace_id = %(workspace)s ORDER BY id"
-    values = {"workspace": workspace.pk, "zone": workspace.time_zone}
-    return SheetPlan(table.name, table.name, heads, rows, lambda ids: _fetched(statement, {**values, "ids": ids}, width=len(heads)))
-
-
-def _fetched(statement: str, values: dict[str, Any], *, width: int) -> Cells:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(zip(*cursor.fetchall(), strict=True)) or [[] for _column in range(width)]
+    statement = f"SELECT {chosen} FROM {table.db_table} WHERE {' AND '.join(conditions)} ORDER BY id"
+    return SheetPlan(table.name, table.name, heads, statement, values, lambda columns: columns)
 
 
 def _of_requests(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan:
@@ -102,11 +102,15 @@ def _of_requests(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan
     ]
     heads = [Column(title, kind) for title, kind, _text in texts]
 
-    def cells(ids: list[int]) -> Cells:
-        rows = list(ErpRequest.objects.filter(workspace=workspace, pk__in=ids).select_related("user").order_by("pk"))
+    def cells(page: Columns) -> Cells:
+        rows = list(ErpRequest.objects.filter(workspace=workspace, pk__in=page[0]).select_related("user").order_by("pk"))
         return [[text(row) for row in rows] for _title, _kind, text in texts]
 
-    return SheetPlan(REQUESTS, _("Requests"), heads, found, cells)
+    return SheetPlan(REQUESTS, _("Requests"), heads, *_ids(found), cells)
+
+
+def _ids(found: QuerySet[ErpRequest]) -> tuple[str, Any]:
+    return found.order_by("pk").values_list("pk").query.sql_with_params()
 
 
 def counter_labels() -> list[tuple[str, str]]:
@@ -131,8 +135,8 @@ def _of_remarks(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan:
     heads = [Column(title, "number" if position in {0, 3} else "text") for position, title in enumerate(titles)]
     kinds = {"errors": _("Rejected"), "warnings": _("Warning")}
 
-    def cells(ids: list[int]) -> Cells:
-        rows = ErpRequest.objects.filter(workspace=workspace, pk__in=ids).order_by("pk").values_list("pk", "table", "answer")
+    def cells(page: Columns) -> Cells:
+        rows = ErpRequest.objects.filter(workspace=workspace, pk__in=page[0]).order_by("pk").values_list("pk", "table", "answer")
         lines = [
             (str(pk), table, kinds[kind], *(str(remark.get(name, "")) for name in ("index", "key", "field", "code", "message")))
             for pk, table, answer in rows
@@ -140,9 +144,9 @@ def _of_remarks(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan:
             for remark in answer.get(kind) or []
             if isinstance(remark, dict)
         ]
-        return list(zip(*lines, strict=True)) or [[] for _head in heads]
+        return list(zip(*lines, strict=True))
 
-    return SheetPlan(REMARKS, _("Remarks"), heads, found.exclude(rejected=0, warnings=0), cells)
+    return SheetPlan(REMARKS, _("Remarks"), heads, *_ids(found.exclude(rejected=0, warnings=0)), cells)
 
 
 def _serial(moment: dt.datetime, workspace: Workspace) -> str:
@@ -151,19 +155,27 @@ def _serial(moment: dt.datetime, workspace: Workspace) -> str:
     return f"{(local - dt.datetime(1899, 12, 30)) / dt.timedelta(days=1):.8f}"  # noqa: DTZ001  a wall clock
 
 
-def spool(rows: QuerySet[Any], path: Path) -> int:
-    """Write the ids of these rows to a file, in order; gives their number."""
-    statement, values = rows.order_by("pk").values_list("pk").query.sql_with_params()
+def spool(plan: SheetPlan, path: Path) -> int:
+    """Copy what a sheet is made from to a file, a page of columns a line; gives the number of rows. Inside workspace_tx."""
     count = 0
-    with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(f"COPY ({statement}) TO STDOUT", values) as copy:
-        for block in copy:
-            data = bytes(block)
-            count += data.count(b"\n")
-            file.write(data)
+    with path.open("wb") as file, connection.cursor() as cursor:
+        # All rows are wanted, not the first ones soon.
+        cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
+        cursor.execute(f"DECLARE export_rows NO SCROLL CURSOR FOR {plan.statement}", plan.values)
+        while rows := _fetched(cursor):
+            file.write(orjson.dumps(list(zip(*rows, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+            count += len(rows)
+        cursor.execute("CLOSE export_rows")
     return count
 
 
-def pages(path: Path) -> Iterator[list[int]]:
+def _fetched(cursor: Any) -> list[tuple[Any, ...]]:
+    cursor.execute(f"FETCH {PAGE} FROM export_rows")
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def pages(path: Path) -> Iterator[Columns]:
     with path.open("rb") as file:
-        while ids := [int(line) for line in islice(file, PAGE)]:
-            yield ids
+        for line in file:
+            yield orjson.loads(line)

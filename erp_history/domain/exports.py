@@ -137,24 +137,27 @@ def _claim(workspace: Workspace) -> ErpExport | None:
 def _make(workspace: Workspace, export: ErpExport, scratch: Path, on_page: Callable[[ErpExport], None] | None) -> None:
     with workspace_tx(workspace):
         sheets = plans(workspace, export)
-    lists = [scratch / f"{sheet.name}.ids" for sheet in sheets]
+    copies = [scratch / f"{sheet.name}.copy" for sheet in sheets]
     export.total = 0
-    for sheet, ids in zip(sheets, lists, strict=True):
+    for sheet, copy in zip(sheets, copies, strict=True):
+        _check_room(scratch)
         with workspace_tx(workspace):
-            export.total += spool(sheet.wanted, ids)
+            _step(export, sheet.name)
+            export.total += spool(sheet, copy)
             _step(export, sheet.name, total=export.total)
     unfinished = scratch / "book.xlsx"
     with Workbook(unfinished) as book:
-        for sheet, ids in zip(sheets, lists, strict=True):
+        for sheet, copy in zip(sheets, copies, strict=True):
             book.begin(sheet.title, sheet.columns)
-            for page in pages(ids):
+            for page in pages(copy):
                 _check_room(scratch)
                 with workspace_tx(workspace):
-                    _step(export, sheet.name, rows=len(page))
+                    _step(export, sheet.name, rows=len(page[0]))
                     cells = sheet.cells(page)
                 book.write(cells)
                 if on_page is not None:
                     on_page(export)
+            copy.unlink()
     _publish(workspace, export, unfinished)
 
 

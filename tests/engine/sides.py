@@ -105,7 +105,7 @@ class Auditor:
     def incoming(self, ref: Ref, name: str, before: Any, after: Any, conflicts: Sequence[Conflict]) -> None:
         said = (ref, name) in self.decided or any(each.field == name for each in conflicts)
         assert said or self._moved(self.theirs, ref, name, after), f"{name} came in from {ref} although nobody changed it there"
-        lost = self._moved(self.ours, ref, name, before) and not same(name, before, "")
+        lost = self._moved(self.ours, ref, name, before) and not same(name, before, "") and not self._taken_back(ref, name, before)
         assert said or not lost, f"the edit of {name} here was overwritten unsaid"
 
     def outgoing(self, ref: Ref, name: str, before: Any, after: Any, conflicts: Sequence[Conflict]) -> None:
@@ -121,6 +121,10 @@ class Auditor:
         self.ours.setdefault(ref, {}).update({name: value for name, value in ours.items() if name not in waits})
         self.theirs.setdefault(ref, {}).update({name: value for name, value in theirs.items() if name not in asked})
         self.decided = {pair for pair in self.decided if pair[0] != ref or pair[1] in waits}
+
+    def _taken_back(self, ref: Ref, name: str, value: Any) -> bool:
+        """An edit that cannot be sent has been undone by typing what that side said last: from then on it is followed again."""
+        return name in self._only_come_in(ref) and same(name, self.theirs.get(ref, {}).get(name), value)
 
     @staticmethod
     def _only_come_in(ref: Ref) -> list[str]:

@@ -227,6 +227,23 @@ def test_two_sides_come_to_agree_and_nothing_is_lost_unsaid():
     run(TwoSides, 300)
 
 
+def test_an_edit_that_types_what_a_read_only_record_said_last_follows_it_again():
+    """Found by the long machine: a client and a supplier of one contact say different names, and people type now one, now the other."""
+    state = TwoSides()
+    state.connect(conflict="crm", deleted="bring_back")
+    plain = {"name": "Acme", "email": "", "phone": "", "website": ""}
+    state.somebody_adds_a_contact(party=plain)
+    state.somebody_adds_a_record(kind="client", party=plain)
+    state.somebody_adds_a_record(kind="supplier", party=plain)
+    state.whole_sync()
+    state.somebody_edits_a_record(edit=("name", "Birch"), number=1)
+    state.push_overtakes_a_reading(here=("name", "Acme"), number=0, there=("name", "Cole"))
+    state.whole_sync()
+    state.push_overtakes_a_reading(here=("name", "Birch"), number=1, there=("name", "Acme"))
+    state.whole_sync()
+    state.teardown()
+
+
 NOTICED = {
     "base": "although nobody changed it",
     "settle": "although nobody changed it",

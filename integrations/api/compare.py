@@ -85,7 +85,7 @@ class CompareView(ConnectionView):
         except ChangedMeanwhile as changed:
             raise _changed(changed, found.provider) from changed
         except BadChoice as refused:
-            raise invalid([(f"choices.{key}", "invalid", text) for key, text in refused.errors.items()]) from refused
+            raise invalid([(f"choices.{key}", "invalid", _(text)) for key, text in refused.errors.items()]) from refused
         except CannotCompare as refused:
             raise Problem(409, refused.reason.code, say(refused.reason, found.provider)) from refused
         except ProviderError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.domain import audit
 from accounts.models import Membership
@@ -88,14 +89,14 @@ class Case:
 def wanted(shown: Comparison, choices: Mapping[str, str]) -> Wanted:
     """Sort the choices; those about rows that are the same are no choices. Raises BadChoice."""
     rows = {row.key: row for row in shown.rows}
-    errors = {key: "unknown" for key in choices if key not in rows}
+    errors = {key: _("There is no such field.") for key in choices if key not in rows}
     chosen: dict[Side, dict[str, str]] = {"ours": {}, "theirs": {}}
     for key, side in choices.items():
         row = rows.get(key)
         if row is None or not row.differs or not side:
             continue
         if side not in chosen or (side == "ours" and not row.can_give):
-            errors[key] = "refused"
+            errors[key] = _("This value cannot go there.")
         else:
             chosen["ours" if side == "ours" else "theirs"][key] = (row.ours or "") if side == "ours" else row.theirs
     if errors:
@@ -218,7 +219,7 @@ def _remember(case: Case, shown: Comparison, give: Mapping[str, str], take: Mapp
 
 
 def _canonical(path: str) -> str:
-    name, _dot, _part = path.partition(".")
+    name = path.partition(".")[0]
     return {"emails": "email", "mobile": "", "custom": ""}.get(name, name)
 
 

@@ -5,7 +5,7 @@ A saved pair is a link without an agreement: the next sync merges both sides as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,7 +187,7 @@ def _bonds(connection: Connection, contact_ids: Sequence[int] | None) -> QuerySe
     return rows if contact_ids is None else rows.filter(contact__in=contact_ids)
 
 
-def _suggested(pairing: Pairing, contacts: Mapping[int, Contact], taken: set[int | None]) -> list[Suggested]:
+def _suggested(pairing: Pairing, contacts: Mapping[int, Contact], taken: Container[int | None]) -> list[Suggested]:
     best = [{"contact": pairing.contact_id, "why": pairing.why, "score": pairing.score}] if pairing.contact_id else []
     return [
         Suggested(contacts[each["contact"]], each["why"], each["score"])

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
+from crmsync.lib.countries import country_name
 from integrations import registry
 from integrations.domain.access import Access, open_access
 from integrations.domain.choices import load_choices
@@ -101,6 +103,8 @@ def _row(row: Row, labels: dict[str, str], *, errors: dict[str, str], chosen: di
 def _said(row: Row, value: str | None, labels: dict[str, str]) -> str:
     if row.field.kind is CompareKind.BOOLEAN:
         return _("Yes") if value == TRUE else _("No") if value is not None else ""
+    if row.field.kind is CompareKind.COUNTRY and value:
+        return country_name(value, translation.get_language() or "en")
     return labels.get(value or "", value or "")
 
 
@@ -116,7 +120,7 @@ def _save(request: WorkspaceRequest, connection: Connection, contact: Contact, l
     except ChangedMeanwhile as changed:
         return _show(request, connection, contact, link, access, changed=_changed_words(connection, changed), status=409)
     except BadChoice as refused:
-        words = {key: _refusal(text) for key, text in refused.errors.items()}
+        words = {key: manifest_text(text) for key, text in refused.errors.items()}
         problem = _("Nothing was saved: one side does not take a value.")
         return _page(request, connection, contact, link, shown, errors=words, problem=problem, status=422, **again)
     except CannotCompare as refused:
@@ -161,11 +165,6 @@ def _trouble(connection: Connection, error: ProviderError) -> str:
     if isinstance(error, Retry) and error.in_doubt:
         return f"{words} " + _("It may have been saved there, and was not saved here. Compare again.")
     return f"{words} " + _("Nothing was saved.")
-
-
-def _refusal(text: str) -> str:
-    own = {"unknown": _("There is no such field."), "refused": _("This value cannot go there.")}
-    return own.get(text) or manifest_text(text)
 
 
 def _nothing(request: WorkspaceRequest, connection: Connection, contact: Contact, reason: Reason) -> HttpResponse:

@@ -59,7 +59,7 @@ def _move_words(value: str) -> str:
     change = lists.read_change(value)
     if change is None:
         return value
-    words = {"old": change.old or gettext("No class"), "new": change.new or gettext("No class"), "day": date_format(change.since)}
+    words = {"old": change.old or gettext("No class"), "new": change.new or gettext("No class"), "day": date_format(change.since, "j M Y")}
     return gettext("%(old)s → %(new)s since %(day)s") % words
 
 

@@ -268,7 +268,7 @@ def test_the_rail_marks_where_one_is(cast: Cast) -> None:
 @pytest.mark.usefixtures("pages")
 def test_connections_are_for_administrators(cast: Cast) -> None:
     owner, member = (Membership.objects.get(user=user) for user in (cast.alice, cast.bob))
-    assert [item.url_name for item in _shell(owner).connection_pages] == ["integrations:list"]
+    assert [item.url_name for item in _shell(owner).connection_pages] == ["integrations:list", "erp_history:settings"]
     assert _shell(member).connection_pages == []
     assert len(_shell(owner).bottom) == len(_shell(member).bottom) == 4
 
@@ -280,7 +280,7 @@ def test_the_open_connection_is_the_one_current_entry(cast: Cast, monkeypatch: p
     )
     shell = _shell(Membership.objects.get(user=cast.alice), view="integrations:detail")
     assert shell.attention == 3
-    assert [item.current for item in shell.connection_pages] == [False]
+    assert [item.current for item in shell.connection_pages] == [False, False]
     assert [item.url_name for item in shell.bottom if item.current] == ["integrations:list"]
 
 

@@ -1,5 +1,6 @@
 """Names and words: what counts as the same text, and how text is searched."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -62,6 +63,7 @@ def exact_name(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text.translate(INVISIBLE)).split())
 
 
+@functools.lru_cache(maxsize=4096)  # a name is folded for its order, for its words and for their parts
 def fold(text: str) -> str:
     """Lower the case, strip accents and collapse white space: the form for searching and sorting."""
     if text.isascii():
@@ -77,7 +79,7 @@ def words(text: str) -> list[str]:
 
 def search_words(*texts: str, emails: Iterable[str] = (), numbers: Iterable[str] = ()) -> list[str]:
     """List the words under which a record is found by prefix; `numbers` are phone numbers and tax ids."""
-    found = [word for text in texts for word in _index_words(text)]
+    found = [word for text in dict.fromkeys(texts) for word in _index_words(text)]
     for email in emails:
         found += words(email)
         found += _index_words(email.rpartition("@")[0])

@@ -305,7 +305,7 @@ class FilterForm(forms.Form):
                 self._add(item.key, item.label, [("", item.label), *options])
             elif item.is_day and item.is_day(membership.workspace):
                 attrs = {"type": "date", "data-filter": item.key, "aria-label": item.label, "max": "9999-12-31"}
-                self.fields[item.key] = forms.CharField(label=item.label, required=False, widget=forms.DateInput(attrs=attrs))
+                self.fields[item.key] = forms.CharField(label=str(item.label), required=False, widget=forms.DateInput(attrs=attrs))
         self._add("sort", _("Order"), [("", _("By name")), ("changed", _("Recently changed"))])
 
     def _add(self, name: str, label: Any, choices: Choices) -> None:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from accounts.models import Workspace
 from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, window
-from erp_history.domain.steps import PLANS, Step
+from erp_history.domain.steps import MEMORY, PLANS, Step
 from erp_history.enums import Grouping
 from erp_history.models import ErpSource
 
@@ -135,17 +135,21 @@ class Line:
     abc_class: str
 
 
-ON_DEMAND = f"""
+# Summed per code first: what is joined with the companies then is a fraction of the documents.
+PER_CODE = f"""
 SELECT c.codigo_erp AS key, d0.company_id, d0.revenue FROM (
-  SELECT coalesce(e.id, u.id) AS company_id, sum({NET}) AS revenue FROM erp_history_nota d {COMPANY}
-  WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s GROUP BY 1
+  SELECT coalesce(e.id, u.id) AS company_id, sum(d.revenue) AS revenue FROM (
+    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}}
+    WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s GROUP BY 1, 2
+  ) d {COMPANY} GROUP BY 1
 ) d0 JOIN erp_history_empresa c ON c.id = d0.company_id AND c.workspace_id = %(workspace)s
 """
-ON_DEMAND_BRAND = f"""
-SELECT c.codigo_erp AS key, d0.company_id, d0.revenue FROM (
-  SELECT coalesce(e.id, u.id) AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} AND i.marca = %(brand)s GROUP BY 1
-) d0 JOIN erp_history_empresa c ON c.id = d0.company_id AND c.workspace_id = %(workspace)s
-"""
+ON_DEMAND = PER_CODE.format(net=NET, lines="")
+ON_DEMAND_BRAND = PER_CODE.format(
+    net=LINE_NET,
+    lines="""JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
+      AND i.marca = %(brand)s AND NOT i.excluido AND i.gone_at IS NULL""",
+)
 IN_PORTFOLIO = """
 JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = d0.company_id AND f.portfolio_id = %(portfolio)s
 """
@@ -159,8 +163,10 @@ def curve(
     statement = RANKED.format(units=units, extra=f"uniq AS ({UNIQUE}), ")
     values: Mapping[str, Any] = {"workspace": workspace.pk, "brand": brand, "portfolio": portfolio, **_values(source, today, months=months)}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(PLANS["sets"])
+        cursor.execute(f"{PLANS['sets']}; {MEMORY}")
         cursor.execute(
             f"{statement} SELECT key, company_id, revenue, rank, share, before, cumulative, abc_class FROM line ORDER BY rank", values
         )
-        return [Line(*row) for row in cursor.fetchall()]
+        found = [Line(*row) for row in cursor.fetchall()]
+        cursor.execute(PLANS["default"])
+        return found

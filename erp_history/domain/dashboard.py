@@ -22,14 +22,13 @@ from contacts.domain.visibility import may_see, visible_to
 from erp_history.domain import abc
 from erp_history.domain.figures import UNIQUE, window
 from erp_history.domain.sources import source_of
-from erp_history.domain.steps import PLANS
+from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.enums import Category, Curve, Outcome
 from erp_history.models import ErpRun, ErpSource, Portfolio
 
 BARS = 200
 KEPT_SECONDS = 300
 SHOWN_AT_RISK = 8
-MEMORY = "SET LOCAL work_mem TO '32MB'"
 Found = TypeVar("Found")
 
 

@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from crmsync.lib.sheets import Sheet
-from erp_history.domain.dashboard import MEMORY, Group, Overview, View, customers
-from erp_history.domain.steps import PLANS
+from erp_history.domain.dashboard import Group, Overview, View, customers
+from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.enums import Category
 
 CHUNK = 2000

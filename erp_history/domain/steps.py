@@ -22,6 +22,10 @@ PLANS = {
 }
 
 
+# Sorts and groups of one workspace fit into this.
+MEMORY = "SET LOCAL work_mem TO '32MB'"
+
+
 class StepFailed(Exception):
     """A step cannot be done; the text is for the person in charge."""
 

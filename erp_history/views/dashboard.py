@@ -6,7 +6,6 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -267,7 +266,7 @@ def _sections(found: Overview, links: Links, *, names: Mapping[Any, str]) -> lis
         for group in found.classes
     ]  # fmt: skip
     categories = [
-        Row(labels[str(group.key)], group, links.listed(erp_category=group.key), CATEGORY_TONES.get(Category(group.key), ""))
+        Row(labels[str(group.key)], group, links.listed(erp_category=group.key), CATEGORY_TONES.get(Category(str(group.key)), ""))
         for group in found.categories
         if group.key
     ]
@@ -283,7 +282,7 @@ def _at_risk(request: WorkspaceRequest, found: Sequence[AtRisk], links: Links) -
     ids = [one.contact_id for one in found]
     names = dict(visible_to(request.membership).filter(pk__in=ids).values_list("pk", "name"))
     pace = CompanyFigures.objects.filter(contact__in=ids, interval_days__isnull=False).values_list("contact_id", "interval_days")
-    intervals: dict[int | None, Decimal] = dict(pace)
+    intervals = {pk: days for pk, days in pace if pk is not None and days is not None}
     return [
         {
             "name": names[one.contact_id],

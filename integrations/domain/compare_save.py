@@ -28,8 +28,9 @@ from integrations.domain.outbox import enqueue
 from integrations.domain.parties import ADDRESS, MOBILE, local_of
 from integrations.domain.settling import OPEN
 from integrations.engine.compare import TRUE, Compares, same
-from integrations.engine.errors import Conflict, SkipRecord
+from integrations.engine.errors import Conflict, ProviderError, Retry, SkipRecord
 from integrations.engine.matching import name_key
+from integrations.engine.provider import Provider
 from integrations.engine.types import RawRecord
 from integrations.enums import LinkState, OutboxState
 from integrations.models import Connection, Link, Outbox, Staged
@@ -138,8 +139,26 @@ def _write_there(case: Case, shown: Comparison, chosen: Wanted, access: Access) 
         if error.fields and error.fields.keys() <= known:
             raise BadChoice(error.fields) from error
         raise
+    except Retry as error:
+        return _looked_again(provider, shown, chosen.give, error)
     finally:
         remember_calls(access, case.connection)
+
+
+def _looked_again(provider: Provider, shown: Comparison, give: Mapping[str, str], error: Retry) -> RawRecord:
+    """The answer did not come: the record itself tells whether it was written. Raises the fault when it was not, or cannot be asked."""
+    try:
+        fresh = provider.get(shown.record.ref)
+    except ProviderError:
+        in_doubt = error.in_doubt or error.reason.code != "rate_limited"
+        raise Retry(error.reason, detail=error.detail, after=error.after, in_doubt=in_doubt) from error
+    if fresh.version == shown.record.version:
+        raise error
+    theirs = provider.compared(fresh) if isinstance(provider, Compares) else {}
+    kinds = {row.key: row.field.kind for row in shown.rows}
+    if all(same(kinds[key], theirs.get(key, ""), value) for key, value in give.items()):
+        return fresh
+    raise ChangedMeanwhile("there")
 
 
 def _write_here(case: Case, shown: Comparison, chosen: Wanted, access: Access, record: RawRecord) -> Saved:

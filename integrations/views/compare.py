@@ -163,7 +163,7 @@ def _trouble(connection: Connection, error: ProviderError) -> str:
     stored = {"code": error.reason.code, "params": dict(error.reason.params)}
     words = f"{sentence(stored, vendor=vendor)} {hint(stored, vendor=vendor)}"
     if isinstance(error, Retry) and error.in_doubt:
-        return f"{words} " + _("It may have been saved there, and was not saved here. Compare again.")
+        return f"{words} " + _("Whether it was saved there is not known; nothing was saved here. Compare again.")
     return f"{words} " + _("Nothing was saved.")
 
 

@@ -39,7 +39,11 @@ class Command(JsonCommand):
         connection = find_connection(connection_id)
         if connection.status != ConnectionStatus.ACTIVE:
             raise CommandError(f"connection {connection_id} is {connection.get_status_display().lower()}: nothing can be synced")
-        run, _is_new = request_run(connection, kind=RunKind.PREVIEW if preview else RunKind.MANUAL)
+        kind = RunKind.PREVIEW if preview else RunKind.MANUAL
+        run, _is_new = request_run(connection, kind=kind)
+        if run.kind == RunKind.MATCH:
+            _finish(run, connection)  # reading for the matching screen is no sync: that follows
+            run, _is_new = request_run(connection, kind=kind)
         if confirm and run.status == RunStatus.DECIDING:
             let_go(run)
             with workspace_tx(connection.workspace):

@@ -223,10 +223,34 @@ def test_vendor_away_says_so_and_changes_nothing(ledger: World, alice: Client) -
     ledger.sandbox.fail("503")
     answer = alice.post(page(ledger, contact), {"shown": told, "choice.website": "ours"}, headers=HTMX)
     assert answer.status_code == 409
-    assert "Nothing was saved" in answer.text
+    assert "nothing was saved here" in answer.text
     assert "Try again" in alice.get(page(ledger, contact)).text
     with ledger.open():
         assert Exchange.objects.filter(status=503).exists()
+
+
+def test_answer_lost_on_the_way_is_looked_up(ledger: World, alice: Client) -> None:
+    contact = linked(ledger)
+    name = customer(ledger)["name"]
+    differ(ledger, contact, website="www.here.example", name="Here ApS")
+    ledger.sandbox.fail("lost", method="PUT", times=3)
+    answer = choose(ledger, alice, contact, website="ours", name="theirs")
+    assert answer.status_code == 302
+    assert customer(ledger)["website"] == "www.here.example"
+    assert ledger.again(contact).name == name
+    assert "Both sides say the same" in alice.get(page(ledger, contact)).text
+
+
+def test_refused_write_leaves_both_sides(ledger: World, alice: Client) -> None:
+    contact = linked(ledger)
+    differ(ledger, contact, website="www.here.example", name="Here ApS")
+    told = shown(alice.get(page(ledger, contact)).text)
+    ledger.sandbox.fail("503", method="PUT")
+    answer = alice.post(page(ledger, contact), {"shown": told, "choice.website": "ours", "choice.name": "theirs"}, headers=HTMX)
+    assert answer.status_code == 409
+    assert "Nothing was saved." in answer.text
+    assert ledger.again(contact).name == "Here ApS"
+    assert customer(ledger).get("website") != "www.here.example"
 
 
 def test_record_gone_or_reused(ledger: World, alice: Client) -> None:

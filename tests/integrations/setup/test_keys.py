@@ -9,6 +9,7 @@ from pytest_django import Settings
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from contacts.domain import custom
+from integrations.domain.attend import attend
 from integrations.domain.connect import finish_import
 from integrations.domain.runs import finish as finish_run
 from integrations.enums import RunKind
@@ -154,6 +155,28 @@ def test_a_finished_import_has_forgotten_its_key_and_starts_again_with_another(a
     assert alice.post(old_crm.page("keys/"), {"token": "sandbox-nectar"}).status_code == 302
     assert old_crm.connection().status == "ACTIVE"
     assert [run.kind for run in old_crm.runs()] == [RunKind.INITIAL, RunKind.INITIAL]
+
+
+def test_an_import_from_its_key_to_its_end(alice: Client, old_crm: Place) -> None:
+    old_crm.send(alice)
+    work(old_crm)
+    run = old_crm.runs()[-1]
+    assert run.status == "DECIDING"
+    page = alice.get(old_crm.page()).text
+    assert "waits for your decision" in page
+    alice.post(old_crm.page(f"runs/{run.pk}/confirm/"))
+    work(old_crm)
+    assert old_crm.runs()[-1].outcome in {"success", "partial"}
+    found = old_crm.connection()
+    if not old_crm.runs()[-1].counters["held"]:
+        assert (found.status, found.secrets) == ("DONE", "")
+        assert "Import again" in alice.get(old_crm.page()).text
+
+
+def work(place: Place) -> None:
+    for _ in range(30):
+        if not attend(place.workspace, place.connection().pk):
+            break
 
 
 def finish(place: Place) -> None:

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connect/<slug:provider>/callback/<str:state>/", grant.callback, name="connect_granted"),
     path("connect/<slug:provider>/failed/<slug:code>/", grant.failed, name="connect_failed"),
     path("connect/<slug:provider>/failed/<slug:code>/<slug:workspace>/", grant.failed, name="connect_failed_in"),
+    path("hooks/<slug:provider>/<str:key>", hooks.receive, name="hooks_bare"),
     path("hooks/<slug:provider>/<str:key>/", hooks.receive, name="hooks"),
     path("hooks/<slug:provider>/<str:key>/<path:rest>", hooks.receive, name="hooks_below"),
     path("w/<slug:slug>/", include(_existing("urls", apps=APPS))),

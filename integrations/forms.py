@@ -41,6 +41,7 @@ class SettingsForm(forms.Form):
         workspace: Workspace,
         offered: Offered | None = None,
         known: Mapping[str, Any] | None = None,
+        remarks: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("initial", _begin_with(known, offered))
@@ -53,6 +54,9 @@ class SettingsForm(forms.Form):
                 self.fields[spec.key] = field_of(spec, workspace)
             elif offered is not None:
                 self.fields[spec.key] = _remote_choice(spec, offered, str(self.initial.get(spec.key) or ""), manifest)
+        for key, words in (remarks or {}).items():
+            if key in self.fields:
+                self.fields[key].help_text = " ".join(part for part in (words, str(self.fields[key].help_text)) if part)
         self._hide_what_is_not_asked()
 
     @property

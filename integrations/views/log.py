@@ -18,6 +18,7 @@ from integrations.views.runs import page_or_first
 AUDIT = {
     "connection.enabled": _("enabled the integration"),
     "connection.connected": _("connected"),
+    "connection.hook_key": _("made new addresses for calls"),
     "connection.imported": _("brought everything over"),
     "connection.settings": _("changed the settings"),
     "connection.paused": _("paused it"),

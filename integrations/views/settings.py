@@ -51,8 +51,11 @@ def settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _form(connection: Connection, data: Any, offered: Offered | None) -> SettingsForm:
+    """What the vendor said about an answer stands beside it."""
     manifest = registry.manifest(connection.provider)
-    return SettingsForm(data, manifest=manifest, workspace=connection.workspace, offered=offered, known=connection.settings)
+    said = {str(why["field"]): sentence(why, vendor=manifest.label) for why in connection.denied.values() if why.get("field")}
+    known = connection.settings
+    return SettingsForm(data, manifest=manifest, workspace=connection.workspace, offered=offered, known=known, remarks=said)
 
 
 def _saved(request: WorkspaceRequest, connection: Connection, form: SettingsForm) -> bool:

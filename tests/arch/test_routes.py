@@ -42,6 +42,7 @@ PUBLIC = {
     "connect_failed": "says why a permission was not stored",
     "connect_failed_in": "says why a permission was not stored",
     "hooks": "vendors call; the secret in the address is the key",
+    "hooks_bare": "vendors call; the secret in the address is the key",
     "hooks_below": "vendors call; the secret in the address is the key",
     "mfa_authenticate": "second step of the entrance; without the first it leads back",
 }

@@ -8,7 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from accounts.scoping import workspace_tx
 from integrations.domain.choices import forget_choices
+from integrations.models import Connection
 from tests.integrations.setup.place import ECONOMIC, Place
 
 CHOSEN = {"customer_group": "1", "payment_terms": "2", "vat_zone": "1", "currency": "DKK", "layout": ""}
@@ -72,3 +74,12 @@ def test_what_was_chosen_and_is_there_no_more_is_said(alice: Client, books: Plac
     known = cache.get(key)
     cache.set(key, {**known, "choices": {**known["choices"], "currency": [("EUR", "EUR")]}})
     assert "DKK: not in e-conomic any more" in alice.get(books.page("settings/")).text
+
+
+def test_what_is_missing_for_creating_is_said_beside_the_setting(alice: Client, books: Place) -> None:
+    books.connect(alice)
+    reason = {"code": "setting_missing", "params": {"setting": "Customer group"}, "detail": "", "field": "customer_group"}
+    with workspace_tx(books.workspace):
+        Connection.objects.update(denied={"create": reason})
+    page = alice.get(books.page("settings/")).text
+    assert "needs an answer in the settings before anything can be created there: Customer group." in page

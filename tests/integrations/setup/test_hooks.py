@@ -53,7 +53,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("rest", "how"), CALLS)
 def test_however_it_is_called_the_number_is_noted(client: Client, door: str, books: Place, rest: str, how: dict[str, Any]) -> None:
     how = dict(how)
-    answer = getattr(client, how.pop("method"))(door + rest, **how)
+    address = door.rstrip("/") if rest.startswith("?") else door  # people forget the stroke at the end
+    answer = getattr(client, how.pop("method"))(address + rest, **how)
     assert (answer.status_code, answer.content) == (200, b"")
     assert "Set-Cookie" not in answer
     assert hints(books) == [("customer", "12", "")]

@@ -39,7 +39,11 @@ def _mail(source: ErpSource, workspace: Workspace, *, silent: bool) -> None:
 
 
 def _words(source: ErpSource, workspace: Workspace, *, silent: bool) -> tuple[str, str]:
-    words = {"workspace": workspace.name, "hours": source.max_silence_hours, "url": f"{settings.PUBLIC_URL}/w/{workspace.slug}/"}
+    words = {
+        "workspace": workspace.name,
+        "hours": source.max_silence_hours,
+        "url": f"{settings.PUBLIC_URL}/w/{workspace.slug}/settings/erp/",
+    }
     if silent:
         subject = _("ERP data of %(workspace)s: no success for %(hours)s hours")
         body = _("The nightly job of the ERP data has not succeeded for %(hours)s hours. See its log: %(url)s")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import registry as places
 from accounts.domain.audit import name_actions
 from crmsync import nav
+from integrations.views import gallery
 
 AUDIT = {
     "erp.settings": _("ERP data: settings changed"),
@@ -33,4 +34,6 @@ def register() -> None:
             covers=covers,
         )
     )
+    tagline = _("Companies, sales and receivables from your ERP, with ABC curve and categories")
+    gallery.further.append(gallery.Further(label=_("ERP data"), tagline=tagline, url_name="erp_history:settings"))
     places.add_settings_entry(places.SettingsEntry(label=_("ERP data"), url_name="erp_history:settings", order=45, covers=covers))

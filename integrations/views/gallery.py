@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -32,6 +33,18 @@ from integrations.views.words import manifest_text
 GROUPS = {"helpdesk": gettext_lazy("Helpdesk")}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """An integration that is not a provider's: another app brings its own pages and adds itself here when the apps are ready."""
+
+    label: str | Promise
+    tagline: str | Promise
+    url_name: str
+
+
+further: list[Further] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One provider in the gallery, with the connection that there is, or the reason why there can be none."""
@@ -50,7 +63,11 @@ class Offer:
 def integration_list(request: WorkspaceRequest) -> HttpResponse:
     live = {each.provider: each for each in _connections(request)}
     offers = [_offer(request, manifest, live) for manifest in registry.manifests().values()]
-    context = {"offers": offers, "is_admin": request.membership.is_admin}
+    context = {
+        "offers": offers,
+        "further": [(each, reverse(each.url_name, kwargs={"slug": request.workspace.slug})) for each in further],
+        "is_admin": request.membership.is_admin,
+    }
     return render(request, "integrations/list.html", context)
 
 

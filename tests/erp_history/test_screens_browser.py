@@ -1,0 +1,129 @@
+"""The administrator's day in a real browser: a token, a push, a run, the history, and the Excel file opened again."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from erp_history.domain import exports, night
+from tests.erp_history.makers import company, note, push
+from tests.fixtures import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ROWS = [company("C1", cnpj="16727230000197"), company("C2", nome_fantasia="=1+1"), {"codigo_erp": "BAD"}]
+PAGES = ("", "history/", "connection/", "rules/", "decisions/", "waiting/")
+
+
+def in_browser(steps: Callable[[Page], Any], *, width: int = 1280, scheme: str = "light") -> None:
+    """In a thread of its own: Playwright's loop and Django's ORM do not share one."""
+
+    def run() -> None:
+        complaints: list[str] = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)  # type: ignore[arg-type]
+            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.set_default_timeout(20_000)
+            steps(page)
+            browser.close()
+        assert complaints == []
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(run).result(timeout=240)
+
+
+def log_in(page: Page, address: str) -> str:
+    page.goto(f"{address}/accounts/login/")
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Welcome, Alice").wait_for()
+    return f"{address}/w/hartwell/settings/erp/"
+
+
+def work(job: Callable[[], Any]) -> None:
+    """What a worker would do, on a connection of its own."""
+
+    def run() -> None:
+        job()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_a_day_of_the_administrator(cast: Cast, live_server: LiveServer, settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+    def day(page: Page) -> None:
+        base = log_in(page, live_server.url)
+        page.goto(f"{base}connection/")
+        page.get_by_role("link", name="Make a token").first.click()
+        page.get_by_label("Password", exact=True).fill("correct horse battery")  # making a token asks for it again
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_label("Name").fill("Server of the ERP")
+        page.get_by_role("button", name="Make the token").click()
+        token = str(page.locator("[data-copy^=crm_]").get_attribute("data-copy"))
+        work(lambda: pushed(token))
+        page.goto(base)
+        expect(page.locator("#onboarding")).to_contain_text("2 of 12")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator("#erp-live")).to_contain_text("A run is under way")
+        work(lambda: night.advance(cast.workspace, until=float("inf")))
+        expect(page.locator("#erp-runs")).to_contain_text("Successful")
+        page.goto(f"{base}history/?outcome=rejected")
+        page.locator("#erp-history td.cell-title a").first.click()
+        expect(page.get_by_text("razao_social").first).to_be_visible()
+        page.goto(f"{base}history/")
+        page.get_by_role("button", name="Make an Excel file").click()
+        work(lambda: exports.advance(cast.workspace))
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download", exact=True).click()
+        download.value.save_as(tmp_path / "file.xlsx")
+
+    in_browser(day)
+    book = openpyxl.load_workbook(tmp_path / "file.xlsx")
+    head, *rows = book["empresa"].iter_rows(values_only=True)
+    cells = [dict(zip(map(str, head), row, strict=True)) for row in rows]
+    assert [(row["codigo_erp"], row["cnpj"], row["nome_fantasia"]) for row in cells] == [
+        ("C1", "16727230000197", None),
+        ("C2", None, "=1+1"),
+    ]
+    assert [row[0].value for row in book["nota"].iter_rows(min_row=2)] == [None]
+    assert book["Remarks"].max_row == 2
+
+
+def pushed(token: str) -> None:
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    push(client, "empresa", ROWS)
+    push(client, "nota", [note("N1", "C1", "120.50")])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_no_page_is_wider_than_the_screen(cast: Cast, erp: Client, live_server: LiveServer, width: int, scheme: str) -> None:
+    push(erp, "empresa", ROWS)
+    night.request_run(cast.workspace)
+    night.advance(cast.workspace, until=float("inf"))
+
+    def look(page: Page) -> None:
+        base = log_in(page, live_server.url)
+        for name in PAGES:
+            page.goto(f"{base}{name}")
+            assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, name
+            assert re.search(r"\S", page.locator("h1").inner_text())
+
+    in_browser(look, width=width, scheme=scheme)

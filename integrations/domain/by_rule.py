@@ -100,7 +100,8 @@ def ask_again(connection: Connection) -> bool:
         return False
     _forget_setting_faults(connection)
     queue_all(connection)
-    queue_unsaid(connection, everybody=bool(before) and before[HALF:] != now[HALF:])
+    if before:  # after the first sync everything that was to be said has been queued
+        queue_unsaid(connection, everybody=before[HALF:] != now[HALF:])
     write_back_links(connection, everywhere=True)
     connection.asked_out = now
     connection.save(update_fields=["asked_out"])

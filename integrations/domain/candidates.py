@@ -131,6 +131,8 @@ def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]
         return [(pk, home, word.removeprefix("e:")) for pk, home, word in tokens.values_list("contact", "contact__organisation", "word")]
     column = "exact_name" if field == "name" else field
     listed = _spellings(values) if field == "tax_id" else values
+    if field == "tax_id":
+        rows = rows.exclude(tax_id="")  # says that the index over filled ones will do
     plain = PLAIN_KEYS.get(field, _folded)
     found = rows.filter(**{f"{column}__in": list(listed)}).order_by("pk").values_list("pk", "organisation", column)
     return [(pk, home, plain(value)) for pk, home, value in found]

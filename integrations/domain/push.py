@@ -90,8 +90,8 @@ def _verdict(row: Outbox, connection: Connection, contact: Contact, link: Link |
 
 
 def _is_kept_here(subject: Subject) -> bool:
-    """A rule says so. A record that may exist already is looked up all the same."""
-    return subject.verdict.reason is not None and not subject.row.in_doubt
+    """A rule says so. A record that may exist and is not known yet is looked up all the same."""
+    return subject.verdict.reason is not None and not (subject.row.in_doubt and subject.link is None)
 
 
 def _update(subject: Subject, link: Link, access: Access) -> bool:

@@ -83,18 +83,7 @@ def _page(request: WorkspaceRequest, connection: Connection, form: SettingsForm,
         "trouble_hint": hint(trouble, vendor=manifest.label) if trouble else "",
         "open_questions": offered is not None and not trouble and nothing_chosen(connection),
     }
-    status = 422 if form.errors else 200
-    _mark_refused(connection, form)
-    return render(request, "integrations/settings.html", context, status=status)
-
-
-def _mark_refused(connection: Connection, form: SettingsForm) -> None:
-    """What the vendor said about a setting when something was to be created stands at it, until another answer is saved."""
-    why = connection.denied.get("create") or {}
-    field = form.fields.get(why.get("field") or "")
-    if field is not None and not form.is_bound:
-        field.help_text = sentence(why, vendor=registry.manifest(connection.provider).label)
-        field.widget.attrs |= {"class": f"{field.widget.attrs.get('class', '')} is-invalid".strip(), "aria-invalid": "true"}
+    return render(request, "integrations/settings.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,6 +8,7 @@ from contacts.domain.merge import merge
 from integrations.domain.connect import disable
 from integrations.domain.health import health
 from integrations.enums import Health
+from integrations.models import Link
 from tests.integrations.rules.desk import Desk, desk
 
 __all__ = ["desk"]
@@ -189,3 +190,24 @@ def test_a_stranger_with_our_code_is_not_taken_over(desk: Desk) -> None:
     assert (row.state, row.reason["code"]) == ("STUCK", "code_taken")
     assert desk.there("Outra Empresa")
     assert desk.links(contact=contact) == []
+
+
+def test_a_record_in_doubt_that_a_sync_has_found_gets_nothing_once_the_rule_says_no(desk: Desk) -> None:
+    desk.connect()
+    desk.fail("lost", method="POST", times=1)
+    contact = desk.add("Zebra Ltda", life_cycle="client")
+    desk.settle()
+    with desk.open():
+        Link.objects.create(
+            workspace=desk.workspace,
+            connection=desk.connection,
+            contact=contact,
+            remote_kind="company",
+            remote_id=f"Nectar{contact.pk}",
+            state="LINKED",
+        )
+    desk.edit(contact, life_cycle="former", notes="Foi embora")
+    desk.now_due()
+    desk.settle()
+    assert not desk.there("Zebra Ltda")[0]["observations"]
+    assert desk.outbox() == []

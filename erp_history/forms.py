@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from django import forms
@@ -108,7 +109,12 @@ class ViewForm(forms.ModelForm):
         label=_("Password"), max_length=1000, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
     tls = forms.BooleanField(label=_("Encrypted connection (TLS)"), required=False, initial=True)
-    field_order = ["engine", "host", "port", "database", "view_schema", "user", "password", "tls"]
+    ca = forms.CharField(
+        label=_("Certificates of who signed the server's (PEM)"), max_length=100_000, required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": "-----BEGIN CERTIFICATE-----"}),
+        help_text=_("With them the server must prove its name. Empty: any certificate is taken."),
+    )  # fmt: skip
+    field_order = ["engine", "host", "port", "database", "view_schema", "user", "password", "tls", "ca"]
 
     class Meta:
         model = ErpSource
@@ -122,10 +128,18 @@ class ViewForm(forms.ModelForm):
             raise forms.ValidationError(gettext("Use letters, digits and _ only."))
         return schema
 
+    def clean_ca(self) -> str:
+        text = str(self.cleaned_data["ca"]).strip()
+        try:
+            ssl.create_default_context(cadata=text or None)
+        except (ssl.SSLError, ValueError) as error:
+            raise forms.ValidationError(gettext("These are no certificates in PEM format.")) from error
+        return text
+
     @property
     def secrets(self) -> dict[str, Any]:
         """What the vault keeps."""
-        return {name: self.cleaned_data[name] for name in ("host", "port", "database", "user", "password", "tls")}
+        return {name: self.cleaned_data[name] for name in ("host", "port", "database", "user", "password", "tls", "ca")}
 
 
 class TokenForm(forms.Form):

@@ -30,7 +30,7 @@ DATES = {
 }
 TRUE = frozenset(["s", "sim", "true", "t", "yes", "y", "*"])
 FALSE = frozenset(["n", "nao", "false", "f", "no", "0", ""])
-EMPTY_DATES = frozenset(["00000000", "0000-00-00", "00/00/0000"])
+ZERO_DATE = "0-/:T. "  # 0000-00-00, 00/00/0000 00:00:00: how many a database writes "none"
 
 
 class BadValue(ValueError):
@@ -199,7 +199,7 @@ def _date(value: Any, _column: Column, formats: Formats) -> str | None:
         else:
             raise bad_type(_("Give a date as text."))
     text = value.strip()
-    if not text or text in EMPTY_DATES:
+    if not text.strip(ZERO_DATE):
         return None
     match = DATES[formats.date].fullmatch(text) or DATES["iso"].fullmatch(text)
     if match is None:
@@ -215,6 +215,8 @@ def _moment(value: Any, _column: Column, formats: Formats) -> str | None:
     if not isinstance(value, str):
         raise bad_type(_("Give a date and time as text."))
     text = value.strip()
+    if not text.strip(ZERO_DATE):
+        return None
     day, _space, clock = text.partition(" ")
     if formats.date != "iso" and DATES[formats.date].fullmatch(day):
         text = f"{_date(day, _column, formats)} {clock or '00:00'}"

@@ -15,7 +15,7 @@ def _place(source: ErpSource) -> str:
 
 
 def read_secrets(source: ErpSource) -> dict[str, Any]:
-    """host, port, database, user, password, tls. Raises SecretError when the key is not in the ring."""
+    """host, port, database, user, password, tls, ca. Raises SecretError when the key is not in the ring."""
     if not source.secrets:
         return {}
     found: dict[str, Any] = json.loads(key_ring().decrypt(source.secrets, _place(source)))

@@ -2,6 +2,7 @@
 
 A view with data_alteracao is read once completely and then from its newest moment on; others, and receivables always, are read
 completely as a snapshot: what is no longer in them is closed. A page is stored together with the place where the next one begins.
+`ErpSource.watermarks` knows every view that was read to its end: its newest moment, or "" when it has none.
 """
 
 from __future__ import annotations
@@ -9,23 +10,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crmsync.lib.paging import decode_cursor, encode_cursor
+from crmsync.lib.crypto import SecretError
+from crmsync.lib.paging import CursorError, decode_cursor, encode_cursor
 from erp_history.domain import snapshots
-from erp_history.domain.drivers import CannotRead, Reader, open_reader
+from erp_history.domain.complaints import CannotRead
+from erp_history.domain.drivers import Reader
 from erp_history.domain.ingest import Told, take
-from erp_history.domain.reading import Rows
+from erp_history.domain.openers import open_reader
+from erp_history.domain.reading import ENCODINGS, Rows
+from erp_history.domain.sources import zone_of
 from erp_history.domain.steps import Step, StepFailed
 from erp_history.domain.tables import TABLES, Table
+from erp_history.domain.values import Writing, as_json_brings, for_cursor, newest_moment
 from erp_history.domain.vault import read_secrets
 from erp_history.enums import IntegrationType, RequestSource
 from erp_history.models import ErpSource
 
 PAGE = 5000
+TEST_SECONDS = 10
+# Changes may be committed after later ones were read, and clocks that are put back write the same hour twice.
+OVERLAP = dt.timedelta(hours=1)
 CHANGED = "data_alteracao"
 ALWAYS_WHOLE = frozenset(["fatura"])
 ORDER = list(TABLES)
@@ -57,33 +65,60 @@ def fetch(source: ErpSource, cursor: Mapping[str, Any]) -> Page | None:
     table = TABLES[ORDER[position]]
     try:
         with open_reader(source.engine, read_secrets(source), schema=source.view_schema) as reader:
-            return _read(reader, Page(table, position), cursor, since=source.watermarks.get(table.name))
-    except CannotRead as error:
+            return _read(reader, Page(table, position), cursor, source)
+    except (CannotRead, SecretError, CursorError) as error:
         raise StepFailed(f"{view_of(table)}: {error}") from error
 
 
-def _read(reader: Reader, page: Page, cursor: Mapping[str, Any], *, since: str | None) -> Page:
+def _read(reader: Reader, page: Page, cursor: Mapping[str, Any], source: ErpSource) -> Page:
     names = reader.columns(view_of(page.table))
     if names is None:
         return page
     page.columns = names
     wanted = _wanted(page.table, names)
+    since = source.watermarks.get(page.table.name)
     is_dated = CHANGED in wanted and page.table.name not in ALWAYS_WHOLE
     page.is_whole = not (is_dated and since)
     keys = [wanted[name] for name in page.table.key if name in wanted]
     order = keys if page.is_whole else [wanted[CHANGED], *keys]
-    after = decode_cursor(cursor["after"]) if cursor.get("after") else ()
-    moment = None if page.is_whole or not since else dt.datetime.fromisoformat(since)
-    found = reader.rows(view_of(page.table), list(wanted.values()), order=order, after=after, since=moment, limit=PAGE)
-    columns = list(wanted)
-    page.rows = [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
-    page.is_last = len(found) < PAGE
+    found, is_last = _next_rows(reader, page, list(wanted.values()), order, cursor, since=since)
+    page.is_last = is_last
     if found:
-        last = dict(zip(wanted.values(), found[-1], strict=True))
-        page.after = encode_cursor([last[name] for name in order])
-    if is_dated:
-        page.newest = max((str(row[CHANGED]) for row in page.rows if row[CHANGED]), default="")
+        page.after = encode_cursor(_place(found[-1], list(wanted.values()), order))
+    _take_values(page, found, wanted, source, is_dated=is_dated)
     return page
+
+
+def _next_rows(
+    reader: Reader, page: Page, columns: list[str], order: list[str], cursor: Mapping[str, Any], *, since: str | None
+) -> tuple[list[Any], bool]:
+    """The next rows, and whether they are the last: the row that the page before ended with comes again and is left out."""
+    after = list(decode_cursor(cursor["after"])) if cursor.get("after") else []
+    moment = None if page.is_whole or not since else dt.datetime.fromisoformat(since) - OVERLAP
+    limit = PAGE + len(after[:1])
+    found = reader.rows(view_of(page.table), columns, order=order, after=after, since=moment, limit=limit)
+    fresh = [row for row in found if _place(row, columns, order) != after] if after else found
+    if not fresh and len(found) == limit:
+        raise CannotRead(_("the rows cannot be told apart by their key."))
+    return fresh, len(found) < limit
+
+
+def _place(row: Sequence[Any], columns: list[str], order: list[str]) -> list[Any]:
+    return [for_cursor(row[columns.index(name)]) for name in order]
+
+
+def _take_values(page: Page, found: list[Any], wanted: Mapping[str, str], source: ErpSource, *, is_dated: bool) -> None:
+    writing = Writing(zone=zone_of(source.workspace), encoding=ENCODINGS.get(source.encoding, "utf-8"))
+    known = {column.name: column for column in page.table.columns}
+    columns = [known[name] for name in wanted]
+    names = list(wanted)
+    page.rows = [
+        dict(zip(names, (as_json_brings(value, column, writing) for value, column in zip(row, columns, strict=True)), strict=True))
+        for row in found
+    ]
+    if is_dated:
+        place = names.index(CHANGED)
+        page.newest = newest_moment([row[place] for row in found], writing)
 
 
 def _wanted(table: Table, names: Sequence[str]) -> dict[str, str]:
@@ -91,19 +126,8 @@ def _wanted(table: Table, names: Sequence[str]) -> dict[str, str]:
     known = {name.lower(): name for name in names}
     missing = [column.name for column in table.columns if column.required and column.name not in known]
     if missing:
-        raise CannotRead(_("the column %(name)s is missing.") % {"name": ", ".join(missing)})
+        raise CannotRead(_("the column %(name)s is missing.") % {"name": ", ".join(missing)}, is_about_view=True)
     return {name: known[name] for name in table.names if name in known}
-
-
-def _plain(value: Any) -> Any:
-    """As JSON would bring it, but amounts stay exact."""
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() and value.tzinfo is None else value.isoformat()
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return value if value is None or isinstance(value, str | int | float | bool | Decimal) else str(value)
 
 
 def step(step: Step) -> bool:
@@ -115,8 +139,7 @@ def step(step: Step) -> bool:
     if page.position != int(step.phase.cursor.get("position", 0)):
         return False
     if page.columns is None:
-        step.say(f"{view_of(page.table)} is not there")
-        return _next_table(step, page)
+        return _absent(step, page)
     snapshot = _snapshot(step, page)
     told = Told(method="VIEW", path=view_of(page.table), source=RequestSource.VIEW, run_id=step.run.pk)
     answer = take(step.workspace, page.table, Rows(page.rows), source=step.source, told=told, snapshot=snapshot)
@@ -130,21 +153,31 @@ def step(step: Step) -> bool:
     return _next_table(step, page)
 
 
+def _absent(step: Step, page: Page) -> bool:
+    """Not every ERP has every table, but one that has been read does not go away in silence."""
+    if page.table.name in step.source.watermarks:
+        text = _("%(view)s is not there any more, or the user may not read it. If that is meant, save the connection again.")
+        raise StepFailed(text % {"view": view_of(page.table)})
+    step.say(f"{view_of(page.table)} is not there")
+    return _next_table(step, page)
+
+
 def _snapshot(step: Step, page: Page) -> str:
-    """Only a complete reading of a view without a moment of change says what is gone."""
+    """Only a complete reading of a view without a moment of change says what is gone. The first page decides for all."""
+    if "snapshot" in step.phase.cursor:
+        return str(step.phase.cursor["snapshot"])
     if not page.is_whole or (page.newest and page.table.name not in ALWAYS_WHOLE):
         return ""
-    known = str(step.phase.cursor.get("snapshot", ""))
-    return known or str(snapshots.begin(step.workspace, page.table.name).pk)
+    return str(snapshots.begin(step.workspace, page.table.name).pk)
 
 
 def _end(step: Step, page: Page, snapshot: str, *, rows: int, newest: str) -> None:
     if snapshot and rows:
         closed = snapshots.end(step.workspace, int(snapshot), rows=rows, confirmed=True).closed_rows
         step.count(0, closed=closed)
-    if newest:
-        step.source.watermarks = {**step.source.watermarks, page.table.name: newest}
-        step.source.save(update_fields=["watermarks"])
+    newest = newest or step.source.watermarks.get(page.table.name, "")
+    step.source.watermarks = {**step.source.watermarks, page.table.name: newest}
+    step.source.save(update_fields=["watermarks"])
     step.say(f"{view_of(page.table)}: {rows} rows")
 
 
@@ -155,17 +188,18 @@ def _next_table(step: Step, page: Page) -> bool:
 
 def test_connection(source: ErpSource, secrets: dict[str, Any]) -> dict[str, str]:
     """Try an address before it is kept: table -> what is wrong with its view ("" = fine). Raises CannotRead."""
-    found: dict[str, str] = {}
-    with open_reader(source.engine, secrets, schema=source.view_schema) as reader:
-        for table in TABLES.values():
-            names = reader.columns(view_of(table))
-            found[table.name] = _("not there") if names is None else _complaint(table, names)
-    return found
+    with open_reader(source.engine, secrets, schema=source.view_schema, seconds=TEST_SECONDS) as reader:
+        return {table.name: _complaint(reader, table) for table in TABLES.values()}
 
 
-def _complaint(table: Table, names: Sequence[str]) -> str:
+def _complaint(reader: Reader, table: Table) -> str:
     try:
+        names = reader.columns(view_of(table))
+        if names is None:
+            return _("not there, or this user may not read it")
         _wanted(table, names)
     except CannotRead as error:
+        if not error.is_about_view:
+            raise
         return str(error)
     return ""

@@ -23,7 +23,7 @@ from accounts.models import ApiToken
 from accounts.scoping import workspace_tx
 from accounts.views.guards import admin_required, reauthentication_required
 from crmsync.lib.crypto import SecretError
-from erp_history.domain.drivers import CannotRead
+from erp_history.domain.complaints import CannotRead
 from erp_history.domain.sources import source_of
 from erp_history.domain.tables import TABLES
 from erp_history.domain.vault import read_secrets, seal_secrets

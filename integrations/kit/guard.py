@@ -36,6 +36,10 @@ class BlockedAddress(Exception):
     """The host is, or resolves to, an address that requests must not reach."""
 
 
+class Unencrypted(BlockedAddress):
+    """The host is public, and what goes there must be encrypted."""
+
+
 class TooSlow(TimeoutError):
     """The answer was not complete by the deadline."""
 
@@ -106,7 +110,7 @@ class Guard:
         if not is_public(address):
             raise BlockedAddress(f"{host} is at {address}, which is not a public address")
         if not secure:
-            raise BlockedAddress(f"{host} is public and may only be reached over https")
+            raise Unencrypted(f"{host} is public and may only be reached over https")
 
     def _first(self, host: str, infos: Sequence[AddressInfo], timeout: float | None) -> socket.socket:
         failure = OSError(f"{host} has no address")

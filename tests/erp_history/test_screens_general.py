@@ -239,6 +239,7 @@ def test_the_test_of_the_connection_says_what_is_wrong(cast: Cast, alice: Client
     assert "The host does not answer" in text_of(stored)
     assert "hush" not in stored.content.decode()
     assert alice.post(f"{BASE}connection/test/", VIEW).status_code == 302
+    assert "no certificates" in text_of(alice.post(f"{BASE}connection/test/", {**VIEW, "ca": "hello"}, headers=htmx))
 
 
 def test_a_token_is_shown_once_and_revoked(cast: Cast, alice: Client, client: Client) -> None:

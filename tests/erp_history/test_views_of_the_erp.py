@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
-import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,54 +12,16 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from accounts.scoping import workspace_tx
-from erp_history.domain import night, viewmode
-from erp_history.domain.drivers import CannotRead
+from erp_history.domain import viewmode
+from erp_history.domain.complaints import CannotRead
+from erp_history.domain.openers import open_reader
 from erp_history.domain.sources import source_of
-from erp_history.domain.vault import read_secrets, seal_secrets
-from erp_history.models import Empresa, ErpRequest, ErpRun, ErpSource, Fatura
-from tests.erp_history.makers import TODAY, run_night
+from erp_history.domain.vault import read_secrets
+from erp_history.models import Empresa, ErpRequest, Fatura
+from tests.erp_history.door import Door
+from tests.erp_history.makers import run_night
+from tests.erp_history.view_mode import connect, failed_night, read_views
 from tests.fixtures import Cast
-
-
-class Door:
-    """A TCP address in front of the server's Unix socket."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        self.bytes_left = -1  # after so many bytes of answers the line is cut
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _address = self._server.accept()
-            except OSError:
-                return
-            upstream = socket.socket(socket.AF_UNIX)
-            upstream.connect(self._target)
-            threading.Thread(target=self._pump, args=[client, upstream], daemon=True).start()
-
-    def _pump(self, client: socket.socket, upstream: socket.socket) -> None:
-        with client, upstream, selectors.DefaultSelector() as selector:
-            selector.register(client, selectors.EVENT_READ, upstream)
-            selector.register(upstream, selectors.EVENT_READ, client)
-            while True:
-                for key, _mask in selector.select():
-                    data = key.fileobj.recv(65536)  # type: ignore[union-attr]  # sockets
-                    if not data or (key.fileobj is upstream and self._cut(len(data))):
-                        return
-                    key.data.sendall(data)
-
-    def _cut(self, size: int) -> bool:
-        if self.bytes_left < 0:
-            return False
-        self.bytes_left -= size
-        return self.bytes_left < 0
-
-    def close(self) -> None:
-        self._server.close()
 
 
 @pytest.fixture
@@ -86,15 +45,6 @@ def erp_database() -> Iterator[tuple[psycopg.Connection[Any], dict[str, Any]]]:
 
 
 Erp = tuple[psycopg.Connection[Any], dict[str, Any]]
-
-
-def connect(cast: Cast, secrets: dict[str, Any]) -> ErpSource:
-    with workspace_tx(cast.workspace):
-        source = source_of(cast.workspace)
-        source.integration = "view"
-        source.secrets = seal_secrets(source, {name: value for name, value in secrets.items() if name != "door"})
-        source.save()
-    return source
 
 
 COMPANIES = """
@@ -140,16 +90,6 @@ def test_views_are_read_in_pages_and_then_from_the_newest_moment_on(cast: Cast, 
         assert list(Fatura.objects.filter(gone_at=None).values_list("codigo_erp", flat=True)) == ["F2"]
 
 
-def failed_night(cast: Cast) -> ErpRun:
-    night.request_run(cast.workspace, today=TODAY)
-    night.advance(cast.workspace, until=float("inf"))
-    with workspace_tx(cast.workspace):
-        run = ErpRun.objects.order_by("-id").first()
-    assert run is not None
-    assert run.outcome == "failed"
-    return run
-
-
 def test_a_renamed_column_is_named_and_the_rest_waits(cast: Cast, erp_database: Erp) -> None:
     database, secrets = erp_database
     database.execute("CREATE VIEW vw_crm_empresa AS SELECT 'C1' AS codigo_erp, 'x' AS nome_novo")
@@ -158,7 +98,7 @@ def test_a_renamed_column_is_named_and_the_rest_waits(cast: Cast, erp_database: 
     assert "vw_crm_empresa" in failed_night(cast).error
     assert "razao_social" in failed_night(cast).error
     found = viewmode.test_connection(source, read_secrets(source))
-    assert ("razao_social" in found["empresa"], found["nota"]) == (True, "not there")
+    assert ("razao_social" in found["empresa"], found["nota"]) == (True, "not there, or this user may not read it")
 
 
 def test_a_line_that_breaks_loses_nothing_and_the_next_start_goes_on(
@@ -183,6 +123,41 @@ def test_a_line_that_breaks_loses_nothing_and_the_next_start_goes_on(
     run_night(cast.workspace)
     with workspace_tx(cast.workspace):
         assert Empresa.objects.count() == 1000
+
+
+def test_rows_without_branch_or_moment_are_read_too(cast: Cast, erp_database: Erp, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, secrets = erp_database
+    monkeypatch.setattr(viewmode, "PAGE", 2)
+    database.execute("CREATE TABLE clientes (filial text, codigo_erp text, razao_social text, data_alteracao timestamptz)")
+    database.execute("CREATE VIEW vw_crm_empresa AS SELECT * FROM clientes")
+    database.execute(
+        "INSERT INTO clientes SELECT CASE WHEN n < 4 THEN '01' END, 'C' || n, 'x', CASE WHEN n > 2 THEN now() END"
+        " FROM generate_series(1, 7) n"
+    )
+    connect(cast, secrets)
+    read_views(cast)
+    database.execute("UPDATE clientes SET razao_social = 'y'")
+    read_views(cast)
+    with workspace_tx(cast.workspace):
+        assert sorted(Empresa.objects.filter(razao_social="y").values_list("filial", "codigo_erp")) == [
+            ("", "C4"), ("", "C5"), ("", "C6"), ("", "C7"), ("01", "C1"), ("01", "C2"), ("01", "C3"),
+        ]  # fmt: skip
+
+
+def test_the_session_reads_in_time_and_says_what_is_wrong(erp_database: Erp) -> None:
+    database, secrets = erp_database
+    database.execute("CREATE VIEW vw_crm_empresa AS SELECT pg_sleep(60)::text AS codigo_erp")
+    with open_reader("postgresql", secrets, seconds=1) as reader:
+        with pytest.raises(CannotRead, match="took too long"):
+            reader.rows("vw_crm_empresa", ["codigo_erp"], order=["codigo_erp"], after=[], since=None, limit=10)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            reader.connection.execute("CREATE TABLE anything (id int)")
+        with pytest.raises(CannotRead, match="may not read"):
+            reader.columns("pg_authid")
+        assert reader.columns("vw_crm_nota") is None
+    for changed, words in (({"database": "nowhere"}, "no such database"), ({"tls": True}, "No encrypted connection")):
+        with pytest.raises(CannotRead, match=words), open_reader("postgresql", secrets | changed):
+            pass
 
 
 def test_a_host_inside_the_house_is_not_reached_unless_the_deployment_allows_it(cast: Cast, settings: Any) -> None:

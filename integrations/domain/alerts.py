@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from accounts.enums import ADMIN_ROLES
 from accounts.models import Membership
 from integrations import registry
+from integrations.domain.matches import waits_for_start
 from integrations.domain.sentences import sentence
 from integrations.domain.settings import name_of
 from integrations.enums import ConnectionStatus
@@ -30,9 +31,13 @@ def is_in_trouble(connection: Connection) -> bool:
     if connection.status != ConnectionStatus.ACTIVE:
         return False
     since = connection.last_success_at or connection.connected_at
-    # An import waits for a person as long as that person likes.
-    silent = not registry.manifest(connection.provider).one_time and since is not None and since < timezone.now() - SILENCE
-    return connection.failures >= FAILURES or silent
+    silent = since is not None and since < timezone.now() - SILENCE
+    return connection.failures >= FAILURES or (silent and not _waits_for_a_person(connection))
+
+
+def _waits_for_a_person(connection: Connection) -> bool:
+    """An import, and a first sync that comes after matching, wait for a person as long as that person likes."""
+    return registry.manifest(connection.provider).one_time or waits_for_start(connection)
 
 
 def alert_if_needed(connection: Connection) -> None:

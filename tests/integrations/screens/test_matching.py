@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from contacts.models import Contact
+from integrations.domain.alerts import is_in_trouble
 from integrations.domain.matches import waits_for_start
 from integrations.enums import LinkState, Outcome, PairingWhy, RunKind
-from integrations.models import Outbox, Pairing, Run
+from integrations.models import Connection, Outbox, Pairing, Run
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations.screens.world import World
@@ -161,6 +164,15 @@ def test_nobody_is_made_there_before_the_first_sync(desk: World) -> None:
     with desk.open():
         assert not Outbox.objects.exists()
     assert [row["businessName"] for row in companies(desk)].count(BAKERY) == 1
+
+
+def test_nobody_is_alarmed_while_it_waits_for_a_person(desk: World) -> None:
+    desk.connect(match_first=True)
+    with desk.open():
+        Connection.objects.update(connected_at=timezone.now() - timedelta(days=3))
+        assert not is_in_trouble(desk.refreshed())
+        Connection.objects.update(next_due_at=timezone.now())
+        assert is_in_trouble(desk.refreshed())
 
 
 def test_search_finds_both_sides(desk: World, alice: Client) -> None:

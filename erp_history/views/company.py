@@ -22,6 +22,7 @@ from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
 from crmsync.templatetags.ui import money_text
 from erp_history.domain.company_page import KINDS, Change, Month, company_page, is_known
+from erp_history.domain.dashboard import last_night
 from erp_history.domain.dashboard_sheets import category_names
 from erp_history.enums import Category
 from erp_history.models import ContactFigures
@@ -97,6 +98,7 @@ def panel(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "contact": contact,
         "found": found,
         "currency": CURRENCY,
+        "night": last_night(request.workspace),
         "url": _address(request, contact),
         "spark": sparkline(found.months),
         "months_text": _months_text(found.months),

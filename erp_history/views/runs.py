@@ -160,4 +160,8 @@ COUNTERS: dict[str, Any] = {
     "rejected": gettext_lazy("rejected"),
     "closed": gettext_lazy("closed"),
     "waiting": gettext_lazy("wait for a parent"),
+    "resolved": gettext_lazy("have found their parent"),
+    "moved": gettext_lazy("moved"),
+    "figures": gettext_lazy("with new figures"),
+    "gone": gettext_lazy("gone"),
 }

@@ -26,7 +26,7 @@ from integrations.domain.seen import distinct, note_seen
 from integrations.domain.staging import log_bad, stage
 from integrations.engine.capabilities import SkipsSamePages
 from integrations.engine.errors import BadAnswer, ProviderError
-from integrations.engine.provider import Provider, Resource
+from integrations.engine.provider import Provider, Resource, gettext_noop
 from integrations.engine.types import BadRecord, Page, RawRecord, Reason, Ref
 from integrations.enums import RunKind
 from integrations.models import Connection, Run, Seen, Staged
@@ -143,7 +143,9 @@ def fitting(page: Page) -> Page:
     if len(fits) == len(page.records):
         return page
     places = [place for place, record in enumerate(page.records, start=1) if len(record.ref.id) > LONGEST_ID]
-    bad = [BadRecord(place, Reason("bad_record", {"problem": "its id is too long", "position": str(place)})) for place in places]
+    bad = [
+        BadRecord(place, Reason("bad_record", {"problem": gettext_noop("its id is too long"), "position": str(place)})) for place in places
+    ]
     return replace(page, records=fits, bad=[*page.bad, *bad])
 
 

@@ -9,11 +9,26 @@ from typing import Any
 from contacts.models import Contact
 from crmsync.lib.text import strip_nul
 from integrations.engine.errors import SkipRecord
+from integrations.engine.provider import gettext_noop
 from integrations.engine.types import Kind, Local, Party, Reason, Ref, Remote
 
 PLAIN = ("name", "first_name", "last_name", "legal_name", "trade_name", "tax_id", "website", "notes", "life_cycle")
 ADDRESS = ("line1", "line2", "city", "region", "postcode", "country")
 LIMITS = {f.name: f.max_length for f in Contact._meta.concrete_fields if f.name in PLAIN and f.max_length} | {"email": 254, "phone": 60}
+LABELS = {
+    "name": gettext_noop("Name"),
+    "first_name": gettext_noop("First name"),
+    "last_name": gettext_noop("Last name"),
+    "legal_name": gettext_noop("Legal name"),
+    "trade_name": gettext_noop("Trade name"),
+    "tax_id": gettext_noop("Tax id"),
+    "website": gettext_noop("Website"),
+    "notes": gettext_noop("Notes"),
+    "life_cycle": gettext_noop("Life cycle"),
+    "email": gettext_noop("E-mail"),
+    "phone": gettext_noop("Phone"),
+    "address": gettext_noop("Address"),
+}
 ONCE = {"life_cycle": 12, "job_title": 150}
 ADDRESS_LIMIT = 300
 MOBILE = "Mobile"  # the label of a phone that is one
@@ -89,10 +104,14 @@ def checked(remote: Remote) -> Remote:
     for name, limit in LIMITS.items():
         value = remote.party.fields.get(name) or ""
         if len(value) > limit:
-            raise SkipRecord(Reason("too_long", {"id": remote.ref.id, "field": name, "limit": str(limit), "length": str(len(value))}))
+            raise _too_long(remote, name, limit=limit, length=str(len(value)))
     if any(len(part or "") > ADDRESS_LIMIT for part in (remote.party.fields.get("address") or {}).values()):
-        raise SkipRecord(Reason("too_long", {"id": remote.ref.id, "field": "address", "limit": str(ADDRESS_LIMIT), "length": "-"}))
+        raise _too_long(remote, "address", limit=ADDRESS_LIMIT, length="-")
     return remote
+
+
+def _too_long(remote: Remote, name: str, *, limit: int, length: str) -> SkipRecord:
+    return SkipRecord(Reason("too_long", {"id": remote.ref.id, "field": LABELS[name], "limit": str(limit), "length": length}))
 
 
 def _text(value: Any) -> str:

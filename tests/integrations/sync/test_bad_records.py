@@ -40,6 +40,7 @@ def test_a_record_that_is_too_long_fails_by_itself(world: World) -> None:
     world.connect()
     link = world.link(client)
     assert (link.state, link.reason["code"], link.contact_id) == ("FAILING", "too_long", None)
+    assert link.reason["params"]["field"] == "Name"
     run = world.last_run()
     assert run.outcome == "partial"
     counted(run, seen=13, created=12, failed=1)

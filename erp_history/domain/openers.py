@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import queue
 import socket
 import ssl
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -178,13 +180,31 @@ def _oracle(driver: Any, target: Target, opened: socket.socket) -> Any:
         context = _tls(target)
         context.check_hostname = False  # it goes to an address, so there is no name to check
         encrypted = {"protocol": "tcps", "ssl_context": context, "ssl_server_dn_match": False}
-    connection = driver.connect(
-        user=target.user, password=target.password, host=_address(opened), port=target.port, service_name=target.database,
-        tcp_connect_timeout=CONNECT_SECONDS, **encrypted,
-    )  # fmt: skip
+    address = {"host": _address(opened), "port": target.port, "service_name": target.database, "tcp_connect_timeout": CONNECT_SECONDS}
+    connection = _in_time(driver, user=target.user, password=target.password, **address, **encrypted)
     connection.call_timeout = target.seconds * 1000
     connection.cursor().execute("SET TRANSACTION READ ONLY")
     return connection
+
+
+def _in_time(driver: Any, **options: Any) -> Any:
+    """Oracle's driver waits for ever for a host that takes the call and says nothing: it waits alone then."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put(driver.connect(**options))
+        except (driver.Error, OSError) as error:
+            answers.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        found = answers.get(timeout=2 * CONNECT_SECONDS)
+    except queue.Empty as error:
+        raise TimeoutError from error
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 OPENERS: Mapping[Engine, Callable[[Any, Target, socket.socket], Any]] = {

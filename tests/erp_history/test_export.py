@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zoneinfo
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,18 +152,21 @@ def left(files: Path) -> list[str]:
     return [path.name for path in files.rglob("*") if path.parent.name != "erp-exports" and path.name != "erp-exports"]
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file of this process may grow beyond a few kilobytes."""
+    """No file of this process may grow beyond a few kilobytes: not longer than needed, for the log of the tests may be such a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_file(cast: Cast, erp: Client, files: Path, small_disk: None) -> None:
+def test_a_full_disk_is_said_and_leaves_no_half_file(cast: Cast, erp: Client, files: Path) -> None:
     push(erp, "empresa", [company(f"C{n}", email=f"{os.urandom(8).hex()}@example.com") for n in range(1000)])
-    export = make(cast)
+    with small_disk():
+        export = make(cast)
 
     assert export.status == ExportStatus.FAILED
     assert "disk of the server is full" in export.error

@@ -20,19 +20,29 @@ from tests.ground.processes import ended, environment, wait_until
 
 @dataclass(frozen=True)
 class Product:
-    """Where it answers, where its vendor's books are, and what it has said."""
+    """Where it answers, where its vendors are, and what it has said."""
 
     url: str
-    vendor: str
+    vendors: str
     output: Path
 
     @property
     def books(self) -> str:
-        return f"{self.vendor}/books"
+        return self.books_of("crunch")
 
-    def steer_vendor(self, **commands: Any) -> None:
+    def books_of(self, vendor: str) -> str:
+        """The pages on which a person plays the other side."""
+        return f"{self.vendors}/{vendor}/books"
+
+    def steer_vendor(self, vendor: str = "crunch", **commands: Any) -> dict[str, Any]:
         """What cannot be done on the books' pages: answer slowly, for example."""
-        requests.post(f"{self.vendor}/_control", json=commands, timeout=30).raise_for_status()
+        answer = requests.post(f"{self.vendors}/{vendor}/_control", json=commands, timeout=30)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def kept_by(self, vendor: str) -> dict[str, Any]:
+        """Every table of a vendor."""
+        return dict(requests.get(f"{self.vendors}/{vendor}/_control/state", timeout=30).json())
 
     def said(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace")
@@ -50,7 +60,7 @@ def running(directory: Path) -> Iterator[Product]:
         # Small pages, so that a first sync has a way to go.
         CRUNCH_PAGE_SIZE="40",
     )
-    product = Product(f"http://localhost:{web}", f"http://127.0.0.1:{vendors}/crunch", directory / "serve.log")
+    product = Product(f"http://localhost:{web}", f"http://127.0.0.1:{vendors}", directory / "serve.log")
     try:
         with product.output.open("w") as output, ended(_serve(given, output)) as process:
             wait_until(lambda: process.poll() is not None or "is ready:" in product.said(), seconds=180)

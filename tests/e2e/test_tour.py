@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.e2e import arriving, ending, giving, syncing
-from tests.e2e.product import Product, running
+from tests.e2e.product import Product
 from tests.e2e.visitor import PHONE, Visitor, visiting
 
 pytestmark = pytest.mark.browser
@@ -39,12 +39,6 @@ STORY: tuple[Callable[[Visitor], None], ...] = (
     ending.disable,
     ending.enable_again,
 )
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running(tmp_path_factory.mktemp("tour")) as served:
-        yield served
 
 
 def test_the_tour(product: Product) -> None:

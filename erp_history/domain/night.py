@@ -86,7 +86,8 @@ def _failed_before(workspace: Workspace, run: ErpRun) -> dict[str, ErpPhase]:
     last = ErpRun.objects.filter(workspace=workspace, pk__lt=run.pk).order_by("-id").first()
     if last is None or last.outcome != Outcome.FAILED or last.today != run.today:
         return {}
-    return {phase.name: phase for phase in ErpPhase.objects.filter(run=last)}
+    failed = {phase.name: phase for phase in ErpPhase.objects.filter(run=last)}
+    return failed if viewmode.may_go_on(source_of(run.workspace), failed[Phase.IMPORT].cursor) else {}
 
 
 def _phase(run: ErpRun, name: str, position: int, before: ErpPhase | None) -> ErpPhase:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crmsync.lib.crypto import SecretError
+from crmsync.lib.crypto import SecretError, digest
 from crmsync.lib.paging import CursorError, decode_cursor, encode_cursor
 from erp_history.domain import snapshots
 from erp_history.domain.complaints import CannotRead
@@ -51,21 +51,34 @@ class Page:
     is_whole: bool = False  # read completely, not from a moment on
     is_last: bool = True
     newest: str = ""
+    mark: str = ""  # of the connection that it was read through
 
 
 def view_of(table: Table) -> str:
     return f"vw_crm_{table.name}"
 
 
+def mark_of(source: ErpSource) -> str:
+    """Names a connection as it was saved: a reading that began through another one has nothing to say about this one."""
+    return digest("\n".join((source.engine, source.view_schema, source.secrets)))[:16]
+
+
+def may_go_on(source: ErpSource, cursor: Mapping[str, Any]) -> bool:
+    """Whether what a failed night has read is of the database that would be read now."""
+    return source.integration != IntegrationType.VIEW or not cursor or cursor.get("mark") == mark_of(source)
+
+
 def fetch(source: ErpSource, cursor: Mapping[str, Any]) -> Page | None:
     """Read the next page; None when data come through the API. Raises StepFailed."""
     if source.integration != IntegrationType.VIEW:
         return None
+    mark = mark_of(source)
+    cursor = cursor if cursor.get("mark") == mark else {}
     position = int(cursor.get("position", 0))
     table = TABLES[ORDER[position]]
     try:
         with open_reader(source.engine, read_secrets(source), schema=source.view_schema) as reader:
-            return _read(reader, Page(table, position), cursor, source)
+            return _read(reader, Page(table, position, mark=mark), cursor, source)
     except (CannotRead, SecretError, CursorError) as error:
         raise StepFailed(f"{view_of(table)}: {error}") from error
 
@@ -136,7 +149,7 @@ def step(step: Step) -> bool:
     if page is None:
         step.say("Data come in through the API.")
         return True
-    if page.position != int(step.phase.cursor.get("position", 0)):
+    if not _is_expected(step, page):
         return False
     if page.columns is None:
         return _absent(step, page)
@@ -146,11 +159,28 @@ def step(step: Step) -> bool:
     step.count(answer["received"], **{name: answer[name] for name in ("inserted", "updated", "unchanged", "rejected") if answer[name]})
     rows = int(step.phase.cursor.get("rows", 0)) + len(page.rows)
     newest = max(str(step.phase.cursor.get("newest", "")), page.newest)
-    step.phase.cursor = {"position": page.position, "after": page.after, "snapshot": snapshot, "rows": rows, "newest": newest}
+    step.phase.cursor = {
+        "position": page.position,
+        "after": page.after,
+        "snapshot": snapshot,
+        "rows": rows,
+        "newest": newest,
+        "mark": page.mark,
+    }
     if not page.is_last:
         return False
     _end(step, page, snapshot, rows=rows, newest=newest)
     return _next_table(step, page)
+
+
+def _is_expected(step: Step, page: Page) -> bool:
+    """A page of a connection that was saved anew meanwhile is dropped. Until the page is stored nobody saves another."""
+    step.source = ErpSource.objects.select_for_update(no_key=True).get(pk=step.source.pk)
+    if page.mark != mark_of(step.source):
+        return False
+    if step.phase.cursor.get("mark") != page.mark:
+        step.phase.cursor = {}
+    return page.position == int(step.phase.cursor.get("position", 0))
 
 
 def _absent(step: Step, page: Page) -> bool:
@@ -182,7 +212,7 @@ def _end(step: Step, page: Page, snapshot: str, *, rows: int, newest: str) -> No
 
 
 def _next_table(step: Step, page: Page) -> bool:
-    step.phase.cursor = {"position": page.position + 1}
+    step.phase.cursor = {"position": page.position + 1, "mark": page.mark}
     return page.position + 1 == len(ORDER)
 
 

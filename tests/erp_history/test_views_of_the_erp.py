@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
+from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
 from accounts.scoping import workspace_tx
-from erp_history.domain import viewmode
+from erp_history.domain import night, viewmode
 from erp_history.domain.complaints import CannotRead
 from erp_history.domain.openers import open_reader
 from erp_history.domain.sources import source_of
+from erp_history.domain.steps import Step
 from erp_history.domain.vault import read_secrets
-from erp_history.models import Empresa, ErpRequest, Fatura
+from erp_history.enums import Phase
+from erp_history.models import Empresa, ErpPhase, ErpRequest, ErpRun, Fatura
 from tests.erp_history.door import Door
-from tests.erp_history.makers import run_night
-from tests.erp_history.view_mode import connect, failed_night, read_views
+from tests.erp_history.makers import TODAY, run_night
+from tests.erp_history.view_mode import connect, failed_night, go_on_reading, read_views
 from tests.fixtures import Cast
 
 
@@ -167,3 +170,59 @@ def test_a_host_inside_the_house_is_not_reached_unless_the_deployment_allows_it(
     for host in ("127.0.0.1", "169.254.169.254", "10.0.0.1", "/var/run", ""):
         with pytest.raises(CannotRead):
             viewmode.test_connection(source, {"host": host, "database": "x", "user": "x", "password": "hunter2"})
+
+
+def test_a_connection_saved_while_it_is_read_is_read_from_the_beginning(
+    cast: Cast, alice: Client, erp_database: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, secrets = erp_database
+    monkeypatch.setattr(viewmode, "PAGE", 2)
+    database.execute("CREATE SCHEMA other")
+    for schema, letter in (("public", "A"), ("other", "B")):
+        database.execute(f"CREATE TABLE {schema}.clientes (codigo_erp text, razao_social text, data_alteracao timestamptz)")
+        database.execute(f"CREATE VIEW {schema}.vw_crm_empresa AS SELECT * FROM {schema}.clientes")
+        database.execute(f"INSERT INTO {schema}.clientes SELECT 'C' || n, '{letter}', '2026-08-01' FROM generate_series(1, 5) n")
+    source = connect(cast, secrets)
+    with workspace_tx(cast.workspace):
+        run = ErpRun.objects.create(workspace=cast.workspace, kind="manual", today=TODAY, status="done")
+        phase = ErpPhase.objects.create(workspace=cast.workspace, run=run, name=Phase.IMPORT, position=0)
+
+    def read_one(*, meanwhile: Callable[[], object] = lambda: None) -> None:
+        with workspace_tx(cast.workspace):
+            known = source_of(cast.workspace)
+        page = viewmode.fetch(known, phase.cursor)
+        meanwhile()
+        with workspace_tx(cast.workspace, origin=night.ORIGIN):
+            viewmode.step(Step(cast.workspace, known, run, phase, origin=night.ORIGIN, fetched=page))
+            phase.save()
+
+    def save_another() -> None:
+        form = {name: value for name, value in secrets.items() if name not in {"door", "tls"}}
+        answer = alice.post("/w/hartwell/settings/erp/connection/", form | {"engine": "postgresql", "view_schema": "other"})
+        assert answer.status_code == 302
+
+    while phase.cursor.get("after", "") == "":
+        read_one()
+    read_one(meanwhile=save_another)
+    go_on_reading(cast, phase)
+    with workspace_tx(cast.workspace):
+        assert list(Empresa.objects.order_by("codigo_erp").values_list("codigo_erp", "razao_social")) == [
+            (f"C{n}", "B") for n in range(1, 6)
+        ]
+        source.refresh_from_db()
+        assert source.watermarks["empresa"]
+
+
+def test_a_failed_night_does_not_go_on_with_another_database(cast: Cast, alice: Client, erp_database: Erp) -> None:
+    database, secrets = erp_database
+    database.execute("CREATE SCHEMA other")
+    for schema in ("public", "other"):
+        database.execute(f"CREATE VIEW {schema}.vw_crm_empresa AS SELECT 'C1' AS codigo_erp, '{schema}' AS razao_social")
+    database.execute("CREATE VIEW vw_crm_nota AS SELECT 1 AS nothing")
+    connect(cast, secrets)
+    failed_night(cast)
+    form = {name: value for name, value in secrets.items() if name not in {"door", "tls"}}
+    assert alice.post("/w/hartwell/settings/erp/connection/", form | {"engine": "postgresql", "view_schema": "other"}).status_code == 302
+    run_night(cast.workspace)
+    with workspace_tx(cast.workspace):
+        assert Empresa.objects.get().razao_social == "other"

@@ -10,12 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db import connection
+from redis.exceptions import RedisError
 
 from accounts.models import Membership, Workspace
 from contacts.domain.visibility import may_see, visible_to
@@ -158,11 +160,14 @@ def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def kept(key: str, work: Callable[[], Found]) -> Found:
-    """What was computed a moment ago, or computed now."""
-    found: Found | None = cache.get(key)
+    """What was computed a moment ago, or computed now; without Redis always the latter."""
+    found: Found | None = None
+    with suppress(RedisError):
+        found = cache.get(key)
     if found is None:
         found = work()
-        cache.set(key, found, KEPT_SECONDS)
+        with suppress(RedisError):
+            cache.set(key, found, KEPT_SECONDS)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from accounts.domain.audit import record
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
 from contacts.domain.visibility import visible_to
+from contacts.enums import Kind
 from contacts.models import Contact
 from erp_history.domain import companies
 from erp_history.domain.tables import TABLES
@@ -78,9 +79,15 @@ def decide(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _decided(request, link, row)
     text = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    found = visible_to(request.membership).filter(name__icontains=text).order_by("sort_name", "id")[:FOUND] if text else []
+    found = _choosable(request, link).filter(name__icontains=text).order_by("sort_name", "id")[:FOUND] if text else []
     context = page_context(request, "settings_decisions") | {"row": row, "q": text, "found": found}
     return render(request, "erp_history/_found.html" if is_swap(request) else "erp_history/decide.html", context)
+
+
+def _choosable(request: WorkspaceRequest, link: ErpLink) -> QuerySet[Contact]:
+    """A company is an organisation here, somebody at it a person, as the night has it."""
+    kind = Kind.ORGANISATION if link.kind == LinkKind.COMPANY else Kind.PERSON
+    return visible_to(request.membership).filter(kind=kind)
 
 
 def _decided(request: WorkspaceRequest, link: ErpLink, row: dict[str, Any]) -> HttpResponse:
@@ -89,7 +96,7 @@ def _decided(request: WorkspaceRequest, link: ErpLink, row: dict[str, Any]) -> H
     if not is_new and not (picked.isascii() and picked.isdigit() and len(picked) < 19):
         messages.warning(request, _("Choose a contact first."))
         return redirect(request.get_full_path())
-    contact = None if is_new else visible_to(request.membership).filter(pk=int(picked)).first()
+    contact = None if is_new else _choosable(request, link).filter(pk=int(picked)).first()
     if not is_new and contact is None:
         raise Http404
     link.workspace = request.workspace
@@ -112,7 +119,9 @@ def ignore(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _link_or_404(request: WorkspaceRequest, pk: int) -> ErpLink:
-    found = ErpLink.objects.filter(workspace=request.workspace, pk=pk).exclude(state=LinkState.LINKED).first()
+    """A second click waits for the first one, and then finds that it is decided."""
+    rows = ErpLink.objects.filter(workspace=request.workspace, pk=pk).exclude(state=LinkState.LINKED)
+    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).first()
     if found is None:
         raise Http404
     return found

@@ -20,6 +20,8 @@ from integrations.domain.compare_save import BadChoice, Case, ChangedMeanwhile, 
 from integrations.domain.comparing import CannotCompare, Comparison, comparison, link_of, read_record, seal, unseal
 from integrations.domain.sentences import say
 from integrations.engine.errors import ProviderError
+from integrations.engine.types import Reason
+from integrations.enums import ConnectionStatus
 from integrations.models import Connection, Link
 from integrations.tasks import ring_after_commit
 
@@ -103,6 +105,8 @@ class CompareView(ConnectionView):
             raise Http404
         if link is None:
             raise Problem(409, "not_linked", _("The contact is not there."))
+        if found.status != ConnectionStatus.ACTIVE:
+            raise Problem(409, "not_connected", say(Reason("not_connected"), found.provider))
         return found, contact, link
 
     def _compared(self, connection: Connection, contact: Contact, link: Link, access: Access) -> Comparison:

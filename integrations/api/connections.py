@@ -221,6 +221,7 @@ class ExportView(ConnectionView):
         if connection is None or connection.provider not in registry.manifests():
             raise invalid([("connection", "unknown", _("There is no such connection."))])
         connection.workspace = self.workspace
+        visible_or_404(self.membership, export.target_of(contact, connection).pk)
         try:
             row = export.export(contact, connection, user=self.membership.user)
         except export.NotExportable as refused:

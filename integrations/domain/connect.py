@@ -28,7 +28,7 @@ from integrations.engine.provider import Manifest
 from integrations.engine.types import Account, Reason
 from integrations.enums import ConnectionStatus, LinkState, OutboxState, RunKind
 from integrations.kit import oauth
-from integrations.models import Connection, Link, OAuthAttempt, Outbox
+from integrations.models import Connection, Link, OAuthAttempt, Outbox, Pairing
 from invoices.domain.store import hide as hide_invoices
 
 CONSENT_LIFE = timedelta(minutes=15)
@@ -159,8 +159,10 @@ def consent_failed(connection: Connection, code: str, *, detail: str = "") -> Co
 
 
 def take_attempt(user: User, *, session_key: str, state: str) -> OAuthAttempt:
-    """Find the attempt of a consent among the person's workspaces and use it up. Raises ConsentFailed."""
+    """Find the attempt of a consent among the workspaces that the person administers and use it up. Raises ConsentFailed."""
     for membership in Membership.objects.select_related("workspace").filter(user=user):
+        if not membership.is_admin:
+            continue
         with workspace_tx(membership.workspace):
             rows = OAuthAttempt.objects.select_related("connection", "connection__workspace").filter(state_digest=digest(state))
             attempt = rows.select_for_update(of=("self",)).first()
@@ -299,6 +301,8 @@ def disable(connection: Connection, *, user: User | None) -> None:
         links.update(hidden_state=F("state"), state=LinkState.HIDDEN)
         Outbox.objects.filter(workspace_id=row.workspace_id, connection=row).exclude(state=OutboxState.SENDING).delete()
         hide_invoices(row.workspace, row.pk)
+        Pairing.objects.filter(workspace_id=row.workspace_id, connection=row).delete()
+        OAuthAttempt.objects.filter(workspace_id=row.workspace_id, connection=row).update(verifier="")
         forget_marks(row)
         close_door(row)
         sleep_until(row, None, rung_at=None)

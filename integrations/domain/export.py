@@ -69,6 +69,11 @@ def export(contact: Contact, connection: Connection, *, user: User | None) -> Ou
     return Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, contact=plan.contact).latest("pk")
 
 
+def target_of(contact: Contact, connection: Connection) -> Contact:
+    """Who is exported when this contact is."""
+    return _target(contact, registry.manifest(connection.provider))[0]
+
+
 def resync(contact: Contact, connection: Connection) -> None:
     """Compare and send this one contact now."""
     Link.objects.filter(workspace_id=contact.workspace_id, connection=connection, contact=contact).update(version="")

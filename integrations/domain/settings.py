@@ -64,6 +64,8 @@ def save_settings(connection: Connection, data: Mapping[str, Any], *, user: User
     True when something was changed.
     """
     manifest = registry.manifest(connection.provider)
+    row = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
+    connection.settings, connection.status = row.settings, row.status  # somebody may have saved others since it was read
     cleaned = connection.settings | clean_settings(manifest, data, connection.workspace, known=connection.settings)
     changed = {key: [connection.settings.get(key), value] for key, value in cleaned.items() if connection.settings.get(key) != value}
     if not changed:

@@ -27,6 +27,7 @@ from integrations.domain.comparing import CannotCompare, Comparison, Row, compar
 from integrations.engine.compare import TRUE, CompareKind
 from integrations.engine.errors import ProviderError, Retry
 from integrations.engine.types import Reason
+from integrations.enums import ConnectionStatus
 from integrations.models import Connection, Link
 from integrations.tasks import ring_after_commit
 from integrations.views.pages import is_swap, live_connection_or_404
@@ -48,6 +49,8 @@ def compare(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse
         raise Http404
     if link is None:
         return _nothing(request, connection, contact, Reason("not_linked"))
+    if connection.status != ConnectionStatus.ACTIVE:
+        return _nothing(request, connection, contact, Reason("not_connected"))
     access = open_access(connection)
     if request.method == "POST":
         return _save(request, connection, contact, link, access)

@@ -31,6 +31,8 @@ def export(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     manifest = registry.manifest(connection.provider)
     plan = domain.export_plan(contact, connection)
+    if plan.contact.pk != contact.pk:
+        visible_or_404(request.membership, plan.contact.pk)  # nobody exports, or reads here, an organisation that they may not see
     if request.method == "POST" and plan.possible:
         domain.export(contact, connection, user=request.user)
         ring_after_commit(connection)

@@ -11,7 +11,9 @@ from django.db import connections
 from django.test import Client
 
 from accounts.scoping import workspace_tx
-from erp_history.models import AbcResult, Empresa, Nota
+from contacts.models import Contact
+from erp_history.enums import LinkState
+from erp_history.models import AbcResult, Empresa, ErpLink, Nota
 from tests.accounts.api_client import api_client
 from tests.erp_history.makers import company, note, post, push, run_night
 from tests.fixtures import Cast
@@ -85,3 +87,20 @@ def test_writers_and_a_night_side_by_side_lose_nothing(cast: Cast) -> None:
     with workspace_tx(cast.workspace):
         assert Nota.objects.count() == 400
         assert sorted(AbcResult.objects.filter(grouping="company").values_list("revenue", flat=True)) == [100] * 4
+
+
+def test_a_company_that_two_clicks_make_new_is_made_once(cast: Cast) -> None:
+    push(client_of(cast), "empresa", [company("C1")])
+    run_night(cast.workspace)
+    with workspace_tx(cast.workspace):
+        link = ErpLink.objects.get()
+        ErpLink.objects.filter(pk=link.pk).update(state=LinkState.HELD, contact=None, reason="several")
+        before = Contact.objects.count()
+    clients = [Client() for _ in range(6)]
+    for client in clients:
+        client.force_login(cast.alice)
+    page = f"/w/{cast.workspace.slug}/settings/erp/decisions/{link.pk}/"
+    codes = at_once(6, lambda position: clients[position].post(page, {"contact": "new"}).status_code)
+    assert sorted(codes) == [302, 404, 404, 404, 404, 404]
+    with workspace_tx(cast.workspace):
+        assert Contact.objects.count() == before + 1

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiToken, AuditEvent
-from accounts.scoping import workspace_tx
+from accounts.scoping import SYSTEM, workspace_tx
+from contacts.domain.store import create_contacts
 from erp_history.domain import night, sources
 from erp_history.domain.vault import read_secrets
 from erp_history.enums import Deployment, LinkState, RunStatus
@@ -282,6 +283,10 @@ def test_a_held_company_is_decided(cast: Cast, alice: Client, erp: Client) -> No
     page = f"{BASE}decisions/{link.pk}/"
     assert "Company C2" in text_of(alice.get(page, {"q": "c2"}, headers={"HX-Request": "true"}))
     assert alice.post(page, {"contact": "999999"}).status_code == 404
+    with workspace_tx(cast.workspace):
+        [person] = create_contacts(cast.workspace, [{"kind": "person", "name": "Company C2 of the family"}], origin=SYSTEM)
+    assert "of the family" not in text_of(alice.get(page, {"q": "c2"}, headers={"HX-Request": "true"}))
+    assert alice.post(page, {"contact": str(person.pk)}).status_code == 404, "a company is no person"
     assert alice.post(page, {}).status_code == 302
     alice.post(page, {"contact": str(link.candidates[1])})
 

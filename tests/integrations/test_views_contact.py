@@ -144,6 +144,23 @@ def test_contacts_that_one_may_not_see_are_not_touched(
         assert charlie.post(f"{page(hidden)}integrations/{connection.pk}/{path}").status_code == 404
 
 
+def test_nobody_reads_or_exports_an_organisation_that_they_may_not_see(
+    cast: Cast, bob: Client, workspace: Workspace, connection: Connection
+) -> None:
+    with workspace_tx(workspace):
+        hidden = rows.organisation(workspace, "Hidden", addresses=[COMPLETE], emails=[{"label": "", "email": "secret@b.example"}])
+        person = rows.organisation(workspace, "Joanna Dale", organisation_id=hidden.pk, owner_id=cast.bob.pk)
+        Contact.objects.filter(pk=person.pk).update(kind="person")
+    Membership.objects.filter(user=cast.bob).update(role=Role.RESTRICTED)
+    address = f"{page(person)}integrations/{connection.pk}/export/"
+    assert [bob.get(address).status_code, bob.post(address).status_code] == [404, 404]
+    api = api_client(cast.bob, workspace)
+    body = {"connection": connection.pk}
+    assert api.post(f"/api/v1/contacts/{person.pk}/export/", body, content_type="application/json").status_code == 404
+    with workspace_tx(workspace):
+        assert Outbox.objects.count() == 0
+
+
 def test_delete_dialog_warns_that_it_will_come_back(alice: Client, workspace: Workspace, connection: Connection, contact: Contact) -> None:
     with workspace_tx(workspace):
         rows.link(connection, contact)

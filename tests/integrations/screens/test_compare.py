@@ -275,6 +275,21 @@ def test_who_may(ledger: World, cast: Cast, bob: Client, charlie: Client) -> Non
     assert bob.get(page(ledger, contact)).status_code == 404
 
 
+def test_nothing_is_sent_while_it_is_paused(ledger: World, cast: Cast, alice: Client) -> None:
+    contact = linked(ledger)
+    differ(ledger, contact, website="www.here.example")
+    told = shown(alice.get(page(ledger, contact)).text)
+    with ledger.open():
+        Connection.objects.update(status="PAUSED")
+    asked, before = len(ledger.sandbox.log()), customer(ledger)
+    answer = alice.post(page(ledger, contact), {"shown": told, "choice.website": "ours"})
+    assert "is not connected at the moment" in answer.text
+    address = f"/api/v1/contacts/{contact.pk}/compare/{ledger.connection.pk}/"
+    body = {"shown": told, "choices": {"website": "ours"}}
+    assert api_client(cast.alice, cast.workspace).post(address, body, content_type="application/json").status_code == 409
+    assert (len(ledger.sandbox.log()), customer(ledger)) == (asked, before)
+
+
 def test_api(ledger: World, cast: Cast) -> None:
     contact = linked(ledger)
     client = api_client(cast.alice, cast.workspace)

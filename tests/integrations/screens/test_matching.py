@@ -281,3 +281,11 @@ def test_api_lists_and_saves(desk: World, cast: Cast) -> None:
     assert client.post(address, {"row": "pairing:1", "contact": None}, content_type="application/json").status_code == 400
     with desk.open():
         assert Run.objects.filter(kind=RunKind.MATCH).count() == 1
+
+
+def test_disabling_forgets_what_was_offered(desk: World, alice: Client) -> None:
+    desk.connect(match_first=True)
+    assert pairings(desk)
+    alice.post(desk.address("disable/"))
+    with desk.open():
+        assert not Pairing.objects.exists()

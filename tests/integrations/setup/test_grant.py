@@ -155,3 +155,17 @@ def test_a_live_connection_keeps_its_agreement(alice: Client, books: Place) -> N
     assert "disable the integration first" in answer.text
     assert books.connection().account_name == COMPANY
     assert books.secrets()["grant_token"] != other
+
+
+def test_who_is_no_administrator_any_more_brings_no_permission_back(cast: Cast, alice: Client, books: Place) -> None:
+    back = books.decided(books.begin(alice))
+    Membership.objects.filter(user=cast.alice).update(role=Role.MEMBER)
+    assert "consent_state_unknown" in alice.get(back)["Location"]
+    assert [attempt.verifier for attempt in books.attempts()] == [""]
+
+
+def test_a_permission_that_waits_is_forgotten_with_the_integration(alice: Client, books: Place) -> None:
+    alice.get(books.decided(books.begin(alice)))
+    assert books.attempts()[0].verifier
+    alice.post(books.page("disable/"))
+    assert books.attempts()[0].verifier == ""

@@ -10,6 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.scoping import workspace_tx
+from integrations.domain.settings import save_settings
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations.setup.place import Place
@@ -115,3 +117,14 @@ def test_books_connected_by_command_tell_whose_they_are(cast: Cast, books: Place
     token = books.sandbox.token()["grant_token"]
     assert connect("economic", "--set", "create_when=active", "--secret", f"grant_token={token}")["account"] == "Nordlys Handel ApS"
     assert connect("economic", "--secret", f"grant_token={token}", "--no-check")["id"] == books.connection().pk
+
+
+def test_two_who_change_different_settings_at_once_both_get_their_way(api: Client, desk: Place) -> None:
+    call(api, "post", "", {"provider": "movidesk", "secrets": KEYS})
+    one, other = desk.connection(), desk.connection()
+    with workspace_tx(desk.workspace):
+        save_settings(one, {"quiet_hours": "01:00-02:00"}, user=None)
+    with workspace_tx(desk.workspace):
+        save_settings(other, {"tenant": "acme"}, user=None)
+    found = desk.connection().settings
+    assert (found["quiet_hours"], found["tenant"]) == ("01:00-02:00", "acme")

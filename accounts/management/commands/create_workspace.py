@@ -24,7 +24,12 @@ class Command(JsonCommand):
         parser.add_argument("--owner", metavar="EMAIL", required=True, help="e-mail address of the owner")
         parser.add_argument("--password", metavar="P", help="password of a new account; needed unless the owner has an account")
         parser.add_argument("--owner-name", metavar="NAME", default="", help="name of the owner, for a new account")
-        parser.add_argument("--language", choices=[code for code, _name in settings.LANGUAGES], default="en", help="default en")
+        parser.add_argument(
+            "--language",
+            choices=[code for code, _name in settings.LANGUAGES],
+            default="en",
+            help="of the workspace and of a new account (default en)",
+        )
 
     @transaction.atomic
     def run(self, *, name: str, owner: str, password: str | None, owner_name: str, language: str, **_options: Any) -> dict[str, Any]:

@@ -34,7 +34,9 @@ class Command(JsonCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--url", default="", help="address of the server (default: PUBLIC_URL)")
-        parser.add_argument("--companies", type=int, default=COMPANIES)
+        parser.add_argument(
+            "--companies", metavar="N", type=int, default=COMPANIES, help=f"customers of the distributor (default {COMPANIES})"
+        )
 
     def run(self, *, url: str, companies: int, **_options: Any) -> dict[str, Any]:
         if settings.PRODUCTION:

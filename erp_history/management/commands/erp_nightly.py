@@ -23,7 +23,7 @@ class Command(JsonCommand):
     help = "Run the nightly job of a workspace's ERP data now, in the foreground."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--workspace", metavar="SLUG", required=True)
+        parser.add_argument("--workspace", metavar="SLUG", required=True, help="the workspace with the ERP data")
         parser.add_argument("--today", metavar="YYYY-MM-DD", help="the local day that figures are of (default: the real one)")
 
     def run(self, *, workspace: str, today: str | None, **_options: Any) -> dict[str, Any]:

@@ -30,13 +30,15 @@ class Command(JsonCommand):
     help = "Push the data of a made-up distributor to the ERP endpoints of a running server."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--companies", type=int, default=200)
-        parser.add_argument("--months", type=int, default=12)
-        parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--workspace", metavar="SLUG", required=True)
+        parser.add_argument("--companies", metavar="N", type=int, default=200, help="customers of the distributor (default 200)")
+        parser.add_argument("--months", metavar="N", type=int, default=12, help="months of orders and invoices (default 12)")
+        parser.add_argument(
+            "--seed", metavar="N", type=int, default=1, help="another number makes other data, the same one the same (default 1)"
+        )
+        parser.add_argument("--workspace", metavar="SLUG", required=True, help="the workspace that gets the data")
         parser.add_argument("--url", default="", help="address of the server (default: PUBLIC_URL)")
         parser.add_argument("--today", metavar="YYYY-MM-DD", help="last day of the data (default: today)")
-        parser.add_argument("--batch", type=int, default=5000, help="rows of a request")
+        parser.add_argument("--batch", metavar="N", type=int, default=5000, help="rows of a request (default 5000)")
 
     def run(
         self, *, companies: int, months: int, seed: int, workspace: str, url: str, today: str | None, batch: int, **_options: Any

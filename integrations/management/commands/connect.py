@@ -22,13 +22,15 @@ from integrations.registry import UnknownProvider
 
 
 class Command(JsonCommand):
-    help = "Connect a provider to a workspace."
+    help = "Connect a provider to a workspace without a browser, checked as the form checks it; the first sync starts by itself."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = "Providers and their settings: " + "; ".join(map(_described, registry.manifests().values()))
-        parser.add_argument("provider", help=", ".join(registry.manifests()))
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
-        parser.add_argument("--set", dest="chosen", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting")
+        parser.add_argument("provider", metavar="PROVIDER", help=f"one of {', '.join(registry.manifests())}")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace that gets the connection")
+        parser.add_argument(
+            "--set", dest="chosen", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting (see below)"
+        )
         parser.add_argument(
             "--secret",
             dest="secrets",
@@ -36,7 +38,7 @@ class Command(JsonCommand):
             action="extend",
             default=[],
             metavar="KEY=VALUE",
-            help="a secret, such as access_token=...",
+            help="a secret, such as access_token=... or token=...",
         )
         parser.add_argument("--no-check", action="store_true", help="do not ask the provider whether the secrets work")
 

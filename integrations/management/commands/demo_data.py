@@ -20,7 +20,7 @@ from integrations.tasks import ring
 
 
 class Command(JsonCommand):
-    help = "Lay out the demo workspace. Doing it again changes nothing."
+    help = "Lay out the demo workspaces and tell the log-in. Doing it again changes nothing; refused in production."
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--connect", action="store_true", help="also connect it to the sandbox vendors, which must run (SANDBOX=1)")

@@ -14,7 +14,7 @@ from integrations.domain.vault import key_ring
 
 
 class Command(JsonCommand):
-    help = "Encrypt the secrets of all connections with the first key of FIELD_KEYS; afterwards the other keys can go."
+    help = "Encrypt the secrets of all connections and ERP databases with the first key of FIELD_KEYS; afterwards the other keys can go."
 
     def run(self, **_options: Any) -> dict[str, Any]:
         try:

@@ -26,10 +26,10 @@ FINE = frozenset({Outcome.SUCCESS, Outcome.PARTIAL})
 
 
 class Command(JsonCommand):
-    help = "Sync a connection now, in the foreground."
+    help = "Sync a connection now, in the foreground, and send what waits. Exit code 1 unless the run went well or partly well."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("connection_id", type=int, metavar="CONNECTION_ID")
+        parser.add_argument("connection_id", type=int, metavar="CONNECTION_ID", help="its number, as in the address of its page")
         parser.add_argument("--preview", action="store_true", help="show what would happen; nothing is written on either side")
         parser.add_argument(
             "--confirm", action="store_true", help="go on with a run that waits for a decision (preview first, mass change)"

@@ -45,7 +45,7 @@ serve: messages ## start crmsync on your own data
 	@exec env PORT=$(PORT) $(PY) manage.py serve
 
 test: lint ## all that CI runs: lint, then every test with warnings as errors, browser included
-	@$(PY) -m pytest -p no:cacheprovider -m "not soak" --create-db $(TESTS)
+	@$(PY) $(if $(filter tests,$(TESTS)),scripts/run_tests.py,-m pytest) -p no:cacheprovider -m "not soak" --create-db $(filter-out tests,$(TESTS))
 
 lint: .venv/.dev messages ## style, types, import rules, deployment checks, missing migrations, translations
 	$(PY) -m ruff check --no-cache .

@@ -1,15 +1,30 @@
-"""Write many rows in one statement with one parameter: several times quicker than binding every value by itself."""
+"""Write many rows in one statement with one parameter: several times quicker than binding every value by itself. And join many."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from django.db import connection, models
 
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # an escaped NUL: PostgreSQL keeps none in text
+
+
+@contextmanager
+def set_wise() -> Iterator[None]:
+    """Join whole sets in here, within a transaction: hashed, never row by row.
+
+    Statistics lag behind what a first sync has just written. A plan that expects one row of a new workspace
+    reads the workspace once more for each of its fifty thousand.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop TO off")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def reserve_ids(model: type[models.Model], number: int) -> list[int]:

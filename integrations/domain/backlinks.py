@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings as deployment
 
+from accounts.domain.bulk import set_wise
 from accounts.scoping import Origin
 from contacts.domain.store import update_contacts
 from contacts.enums import CustomFieldKind
@@ -38,7 +39,8 @@ def write_back_links(connection: Connection, *, everywhere: bool = False) -> int
         contact__deleted_at=None,
     )
     links = links.filter(contact__kind=field.applies_to) if field.applies_to else links.exclude(contact=None)
-    ids = list((links if everywhere else links.exclude(contact__custom__has_key=field.key)).values_list("pk", flat=True))
+    with set_wise():
+        ids = list((links if everywhere else links.exclude(contact__custom__has_key=field.key)).values_list("pk", flat=True))
     return sum(_write(connection, provider, field.key, ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
 
 
@@ -49,7 +51,9 @@ def _field(connection: Connection, key: str) -> CustomField | None:
 
 def _write(connection: Connection, provider: LinksBack, key: str, ids: Sequence[int]) -> int:
     changes, expected = {}, {}
-    for link in Link.objects.select_related("contact").filter(workspace_id=connection.workspace_id, pk__in=ids):
+    with set_wise():
+        links = list(Link.objects.select_related("contact").filter(workspace_id=connection.workspace_id, pk__in=ids))
+    for link in links:
         contact = link.contact
         if contact is None:
             continue

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection as database
 
+from accounts.domain.bulk import set_wise
 from accounts.scoping import Origin
 from contacts.domain.store import update_contacts
 from contacts.models import Contact
@@ -85,11 +86,22 @@ def _waiting(run: Run, tied: Mapping[str, int]) -> Sequence[tuple[int, int, str]
     """(link, contact, their organisation) of people whom nobody has moved here since."""
     with database.cursor() as cursor:
         cursor.execute(
+            "SELECT l.id FROM integrations_link l WHERE l.workspace_id = %s AND l.connection_id = %s AND l.contact_id IS NOT NULL"
+            " AND l.base_theirs ->> %s = ANY(%s)",
+            [run.workspace_id, run.connection_id, KEY, list(tied)],
+        )
+        links = [row[0] for row in cursor.fetchall()]
+    return _unmoved(run, links) if links else []
+
+
+def _unmoved(run: Run, links: Sequence[int]) -> Sequence[tuple[int, int, str]]:
+    with set_wise(), database.cursor() as cursor:
+        cursor.execute(
             "SELECT l.id, c.id, l.base_theirs ->> %(key)s FROM integrations_link l JOIN contacts_contact c ON c.id = l.contact_id"
-            " WHERE l.workspace_id = %(workspace)s AND l.connection_id = %(connection)s AND c.workspace_id = %(workspace)s"
-            " AND l.base_theirs ->> %(key)s = ANY(%(names)s) AND c.deleted_at IS NULL AND c.kind = 'person'"
+            " WHERE l.workspace_id = %(workspace)s AND l.id = ANY(%(links)s) AND c.workspace_id = %(workspace)s"
+            " AND c.deleted_at IS NULL AND c.kind = 'person'"
             " AND coalesce(c.organisation_id::text, '') = coalesce(l.base_ours ->> %(key)s, '') FOR UPDATE OF c",
-            {"key": KEY, "workspace": run.workspace_id, "connection": run.connection_id, "names": list(tied)},
+            {"key": KEY, "workspace": run.workspace_id, "links": list(links)},
         )
         rows: list[tuple[int, int, str]] = cursor.fetchall()
     return rows

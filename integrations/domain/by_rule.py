@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from accounts.domain.bulk import set_wise
 from contacts.models import Contact
 from integrations import registry
 from integrations.domain.backlinks import write_back_links
@@ -65,7 +66,8 @@ def queue_all(connection: Connection) -> int:
     links = Link.objects.filter(connection=connection, contact=OuterRef("pk"), remote_kind__in=writable_kinds(manifest))
     rows = Outbox.objects.filter(connection=connection, contact=OuterRef("pk"), operation=OutboxOperation.CREATE)
     missing = _candidates(connection, manifest).filter(~Exists(links), ~Exists(rows))
-    return sum(_queue(connection, rules, chunk) for chunk in _chunks(missing))
+    with set_wise():
+        return sum(_queue(connection, rules, chunk) for chunk in _chunks(missing))
 
 
 def queue_unsaid(connection: Connection, *, everybody: bool = False) -> int:
@@ -82,9 +84,10 @@ def queue_unsaid(connection: Connection, *, everybody: bool = False) -> int:
     links = links if everybody else links.filter(contact__updated_at__gt=F("synced_at"))
     if manifest.life_cycles_out:
         links = links.filter(contact__life_cycle__in=manifest.life_cycles_out)
-    ids = list(links.exclude(state__in=LEFT).values_list("contact_id", flat=True))
-    for start in range(0, len(ids), AT_ONCE):
-        enqueue(connection, [pk for pk in ids[start : start + AT_ONCE] if pk is not None])
+    with set_wise():
+        ids = list(links.exclude(state__in=LEFT).values_list("contact_id", flat=True))
+        for start in range(0, len(ids), AT_ONCE):
+            enqueue(connection, [pk for pk in ids[start : start + AT_ONCE] if pk is not None])
     return len(ids)
 
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from accounts.domain.bulk import as_json, insert_rows, reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
-from contacts.models import Contact, ContactToken
+from contacts.models import Contact
 from contacts.signals import contacts_changed, contacts_deleted, contacts_restored
-from crmsync.lib.text import clip, exact_name, fold, search_words
+from crmsync.lib.text import clip, exact_name, fold, search_words, strip_nul
 
 WRITABLE = (
     "kind",
@@ -191,9 +191,14 @@ def words_of(row: Mapping[str, Any]) -> list[str]:
 
 
 def _write_words(workspace: Workspace, words: Mapping[int, Sequence[str]]) -> None:
-    insert_rows(
-        ContactToken, [{"workspace_id": workspace.pk, "contact_id": pk, "word": word} for pk, listed in words.items() for word in listed]
-    )
+    """Two arrays instead of objects: a contact has twenty words."""
+    ids = [pk for pk, listed in words.items() for _word in listed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_contacttoken (workspace_id, contact_id, word)"
+            " SELECT %s, x.id, x.word FROM unnest(%s::bigint[], %s::text[]) AS x(id, word)",
+            [workspace.pk, ids, [strip_nul(word) for listed in words.values() for word in listed]],
+        )
 
 
 def _drop_words(workspace: Workspace, contacts: Sequence[Contact]) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -121,8 +120,7 @@ def _values(source: ErpSource, today: dt.date, *, months: int | None = None) -> 
     return {"a": source.abc_a, "b": source.abc_b, "today": today} | window(today, months or source.abc_months)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of a curve that was computed on demand."""
 
     key: str
@@ -167,6 +165,6 @@ def curve(
         cursor.execute(
             f"{statement} SELECT key, company_id, revenue, rank, share, before, cumulative, abc_class FROM line ORDER BY rank", values
         )
-        found = [Line(*row) for row in cursor.fetchall()]
+        found = [Line._make(row) for row in cursor.fetchall()]
         cursor.execute(PLANS["default"])
         return found

@@ -28,21 +28,21 @@ STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", Link
 
 
 def step(step: Step) -> bool:
-    """A page of a stage."""
+    """A page of the first stage that has one."""
     cursor = step.phase.cursor
     position, after = int(cursor.get("stage", 0)), int(cursor.get("after", 0))
     if not cursor:
         step.execute("DELETE FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND state = 'held'")
-    stage, kind = STAGES[position]
-    # Whether there is anything to do is asked of all rows at once; pages are look-ups, whatever the planner believes of fresh tables.
-    step.plan("lookups" if after else "sets")
-    last = (_new_page if stage == "new" else _changed_page)(step, kind, after)
-    if last is not None:
-        step.phase.cursor = {**cursor, "stage": position, "after": last}
-        return False
-    step.phase.cursor = {**cursor, "stage": position + 1, "after": 0}
-    if position + 1 < len(STAGES):
-        return False
+    while position < len(STAGES):
+        stage, kind = STAGES[position]
+        # Whether there is anything to do is asked of all rows at once; pages are look-ups, whatever the planner believes of fresh tables.
+        step.plan("lookups" if after else "sets")
+        last = (_new_page if stage == "new" else _changed_page)(step, kind, after)
+        if last is not None:
+            step.phase.cursor = {**cursor, "stage": position, "after": last}
+            return False
+        position, after = position + 1, 0
+    step.phase.cursor = {**cursor, "stage": position, "after": 0}
     held = ErpLink.objects.filter(workspace=step.workspace, state=LinkState.HELD).count()
     step.phase.counters["held"] = held
     step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
@@ -63,14 +63,16 @@ def refresh_statistics(phase: ErpPhase) -> bool:
     return True
 
 
-def _values(step: Step, **values: Any) -> dict[str, Any]:
-    return {"country": step.workspace.country, "countries": _countries(step), "limit": PAGE, **values}
+def _values(step: Step, kind: str, **values: Any) -> dict[str, Any]:
+    countries = _countries(step, values.get("ids")) if kind == LinkKind.COMPANY else {}
+    return {"country": step.workspace.country, "countries": json.dumps(countries), "limit": PAGE, **values}
 
 
-def _countries(step: Step) -> str:
-    """The few ways in which countries are written, as codes."""
-    rows = step.fetch("SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL LIMIT 500")
-    return json.dumps({name: country_code(name) for (name,) in rows})
+def _countries(step: Step, ids: Sequence[int] | None) -> dict[str, str]:
+    """The few ways in which these companies, or all, write countries, as codes. People have none."""
+    some = "" if ids is None else " AND id = ANY(%(ids)s)"
+    statement = f"SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL{some} LIMIT 500"
+    return {name: country_code(name) for (name,) in step.fetch(statement, {"ids": ids})}
 
 
 def _new_page(step: Step, kind: str, after: int) -> int | None:
@@ -82,7 +84,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
         return None
     step.plan("lookups")
     step.execute(text.match, {"ids": ids})
-    fresh = step.fetch(text.creatable, _values(step, ids=ids))
+    fresh = step.fetch(text.creatable, _values(step, kind, ids=ids))
     if fresh:
         _create(step, kind, fresh)
         # Further codes of a tax id that has just become a contact.
@@ -108,7 +110,7 @@ def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
 
 def _changed_page(step: Step, kind: str, after: int) -> int | None:
     """Bring what changed in the ERP to linked contacts. What was edited here stays until the ERP's own value changes."""
-    rows = step.fetch(sql.of_kind(kind).changed, _values(step, after=after))
+    rows = step.fetch(sql.of_kind(kind).changed, _values(step, kind, after=after))
     if not rows:
         return None
     changes: dict[int, Mapping[str, Any]] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from erp_history.domain.steps import Step
 from erp_history.domain.tables import TABLES, Reference, Table
 
 LIVE = "NOT {0}.excluido AND {0}.gone_at IS NULL"
 # Sellers are no parents: without one a company is in the general portfolio.
+MOMENT = 1.0  # seconds
 PARENTS = frozenset(["empresa", "contato", "pedido", "nota", "cotacao"])
 PENDING = """
 WITH orphan AS MATERIALIZED (
@@ -36,22 +39,27 @@ def references() -> list[tuple[Table, Reference]]:
 
 
 def step(step: Step) -> bool:
-    """One reference per page, so that a long step shows where it is."""
+    """As many references as a moment takes, so that a long step shows where it is."""
     step.plan("sets")
-    todo = references()
+    todo, until = references(), time.monotonic() + MOMENT
     position = int(step.phase.cursor.get("position", 0))
-    table, item = todo[position]
+    while position < len(todo) and time.monotonic() < until:
+        _resolve(step, *todo[position])
+        position += 1
+    step.phase.cursor = {"position": position}
+    if position < len(todo):
+        return False
+    step.count(_documents(step))
+    return True
+
+
+def _resolve(step: Step, table: Table, item: Reference) -> None:
     values = {"table": table.name, "field": item.column}
     statement = PENDING.format(column=item.column, child=table.db_table, parent=TABLES[item.table].db_table)
     [(waiting, resolved)] = step.fetch(statement, values)
     step.count(0, waiting=waiting, resolved=resolved)
     if waiting or resolved:
         step.say(f"{table.name}.{item.column}: {waiting} rows wait for their {item.table}, {resolved} have found theirs")
-    step.phase.cursor = {"position": position + 1}
-    if position + 1 < len(todo):
-        return False
-    step.count(_documents(step))
-    return True
 
 
 def _documents(step: Step) -> int:

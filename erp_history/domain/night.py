@@ -113,9 +113,10 @@ def advance(workspace: Workspace, *, until: float | None = None, on_step: Callab
     if run is None:
         return None
     until = time.monotonic() + SLICE if until is None else until
+    last: Step | None = None
     try:
         while not run.is_over and time.monotonic() < until:
-            _advance_once(workspace, run, on_step)
+            last = _advance_once(workspace, run, on_step, last)
     except LeaseLost:
         return None
     finally:
@@ -149,26 +150,33 @@ def _release(workspace: Workspace, run: ErpRun) -> None:
         ErpRun.objects.filter(pk=run.pk, lease=run.lease).update(lease="", lease_until=None)
 
 
-def _advance_once(workspace: Workspace, run: ErpRun, on_step: Callable[[Step], None] | None) -> None:
-    """One step, or one page of it, in one transaction together with its progress."""
+def _advance_once(workspace: Workspace, run: ErpRun, on_step: Callable[[Step], None] | None, last: Step | None = None) -> Step | None:
+    """One step, or one page of it, in one transaction together with its progress. Gives what it did; `last` is what was done before."""
     phase: ErpPhase | None = None
     try:
-        fetched = _fetch(workspace, run)
+        fetched = _fetch(workspace, run) if _may_fetch(last) else None
         with workspace_tx(workspace, origin=ORIGIN):
             if not _may_go_on(run):
-                return
+                return None
             phase = _next_phase(run)
             if phase is None:
                 _finish(run, Outcome.SUCCESS)
-                return
+                return None
             step = Step(workspace=workspace, source=source_of(workspace), run=run, phase=phase, origin=ORIGIN, fetched=fetched)
             _do(step)
         if on_step is not None:
             on_step(step)
+        return step
     except OperationalError:
         raise  # the database itself is in trouble: the same step is tried again at the next ring
     except (StepFailed, DatabaseError) as error:
         _fail(workspace, run, phase, error)
+        return None
+
+
+def _may_fetch(last: Step | None) -> bool:
+    """Whether the phase to come may be one of the first two, which want something before their transaction."""
+    return last is None or last.phase.name == Phase.IMPORT or (last.phase.name == Phase.COMPANIES and last.phase.status != PhaseStatus.DONE)
 
 
 def _may_go_on(run: ErpRun) -> bool:
@@ -199,6 +207,9 @@ def _fetch(workspace: Workspace, run: ErpRun) -> viewmode.Page | None:
 
 def _do(step: Step) -> None:
     phase, since = step.phase, time.monotonic()
+    # Work and progress are one commit: what a crash of the database takes away is done again. Whoever sends it out commits for good first,
+    # and with that all that was committed before.
+    step.execute("SET LOCAL synchronous_commit TO off")
     done = STEPS[phase.name](step)
     phase.seconds = round(phase.seconds + time.monotonic() - since, 3)
     phase.status = PhaseStatus.DONE if done else PhaseStatus.RUNNING

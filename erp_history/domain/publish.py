@@ -64,7 +64,8 @@ def step(step: Step) -> bool:
         [(contacts, changed, gone)] = step.fetch(FIGURES)
         step.count(contacts, figures=changed, gone=gone)
         step.phase.cursor = {"after": 0}
-        return False
+        if changed:
+            return False
     step.plan("lookups")
     rows = step.fetch(CHANGED, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
     if not rows:

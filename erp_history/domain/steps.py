@@ -11,19 +11,18 @@ from accounts.models import Workspace
 from accounts.scoping import Origin
 from erp_history.models import ErpPhase, ErpRun, ErpSource
 
+# Sorts and groups of one workspace fit into this.
+MEMORY = "SET LOCAL work_mem TO '32MB'"
 # The policy of row-level security repeats the condition on the workspace, so the planner multiplies its selectivity with itself and
 # takes big sets for small ones; and tables that were filled a moment ago have no statistics yet. What is meant is said instead.
 PLANS = {
-    "sets": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on",
+    "sets": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
+    " SET LOCAL enable_mergejoin TO on",
     "lookups": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
     " SET LOCAL enable_mergejoin TO off",
     "default": "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_hashjoin TO DEFAULT;"
     " SET LOCAL enable_mergejoin TO DEFAULT",
 }
-
-
-# Sorts and groups of one workspace fit into this.
-MEMORY = "SET LOCAL work_mem TO '32MB'"
 
 
 class StepFailed(Exception):
@@ -54,7 +53,7 @@ class Step:
     def plan(self, name: str) -> None:
         """Say how the statements of this transaction are meant: "sets" are joined whole, "lookups" go row by row through indexes."""
         with connection.cursor() as cursor:
-            cursor.execute(PLANS[name])
+            cursor.execute(f"{PLANS[name]}; {MEMORY}")
 
     def execute(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
         """Run one statement with the workspace and the day as parameters; gives the number of rows."""

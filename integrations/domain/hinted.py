@@ -27,7 +27,7 @@ from integrations.engine.capabilities import HasChildren, ReusesIds
 from integrations.engine.plan import PULLS_UNTIL_GONE
 from integrations.engine.provider import Provider, Resource, ResourceKind
 from integrations.engine.types import RawRecord, Reason, Ref
-from integrations.enums import Level, LinkState, Outcome, Phase, RunKind, RunStatus
+from integrations.enums import ConnectionStatus, Level, LinkState, Outcome, Phase, RunKind, RunStatus
 from integrations.kit.http import Exchange
 from integrations.models import Connection, Hint, Link, Run, RunLine, Staged
 
@@ -68,6 +68,9 @@ def read_hint(connection: Connection, provider: Provider, hint: Hint) -> Told:
 def store(connection: Connection, provider: Provider, told: Sequence[Told], *, exchanges: Sequence[Exchange] = ()) -> None:
     """One transaction for all: the records as in a pull, the hints gone. What changed nothing leaves no trace."""
     with workspace_tx(connection.workspace):
+        if not _is_active(connection):
+            store_exchanges(connection, exchanges)
+            return
         run = _run(connection)
         _rename(connection, [each for each in told if each.renamed])
         records = {ref: raw for each in told for ref, raw in each.records.items()}
@@ -83,6 +86,8 @@ def store(connection: Connection, provider: Provider, told: Sequence[Told], *, e
 def spoil(connection: Connection, hint: Hint, reason: Reason, detail: str) -> None:
     """It was tried often enough: a person sees it, and the next sync of the whole tries again."""
     with workspace_tx(connection.workspace):
+        if not _is_active(connection):
+            return
         run = _run(connection)
         names: dict[str, Any] = {"remote_kind": hint.remote_kind, "remote_id": hint.remote_id}
         line = {"level": Level.ERROR, "action": "fail", "reason": reason_json(reason), "detail": detail[:4000]}
@@ -93,6 +98,11 @@ def spoil(connection: Connection, hint: Hint, reason: Reason, detail: str) -> No
             Link.objects.update_or_create(workspace_id=run.workspace_id, connection=connection, **names, defaults=values)
         Hint.objects.filter(pk=hint.pk).delete()
         _end(run, Counter(failed=1), Outcome.PARTIAL)
+
+
+def _is_active(connection: Connection) -> bool:
+    """Somebody may have paused it or switched it off while the vendor was asked: then nothing comes in. A paused one keeps its hints."""
+    return Connection.objects.filter(pk=connection.pk, status=ConnectionStatus.ACTIVE).exists()
 
 
 def _former(connection: Connection, hint: Hint) -> Ref:

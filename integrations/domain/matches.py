@@ -129,11 +129,23 @@ def find(connection: Connection, pairing_id: int) -> Pairing:
     return found
 
 
+def kinds_of(connection: Connection) -> list[str]:
+    """The kinds of contacts that the records of the screen can be; none: any kind."""
+    manifest = registry.manifest(connection.provider)
+    kind = next(each.remote_kind for each in manifest.resources if each.key == manifest.match_screen)
+    return [ours.value for ours, theirs in manifest.kinds if theirs == kind]
+
+
+def matchable(connection: Connection, contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    kinds = kinds_of(connection)
+    return contacts.filter(kind__in=kinds) if kinds else contacts
+
+
 def save(connection: Connection, pairing_id: int, *, contact_id: int, user: User | None) -> dict[str, Any]:
     """Say that the record is this contact. Gives what `take_back` needs. Raises CannotMatch."""
     _one_at_a_time(connection)
     pairing = find(connection, pairing_id)
-    if not live(connection.workspace).filter(pk=contact_id).exists():
+    if not matchable(connection, live(connection.workspace)).filter(pk=contact_id).exists():
         raise CannotMatch("contact")
     if _bonds(connection, [contact_id]).filter(remote_kind=pairing.remote_kind).exists():
         raise CannotMatch("taken")

@@ -141,7 +141,7 @@ def row(request: WorkspaceRequest, pk: int, pairing_id: int) -> HttpResponse:
     connection = _connection(request, pk)
     if request.method == "POST":
         return _save(request, connection, pairing_id)
-    return _one_row(request, connection, pairing_id, chosen=_chosen(request, request.GET.get("contact", "")))
+    return _one_row(request, connection, pairing_id, chosen=_chosen(request, connection, request.GET.get("contact", "")))
 
 
 def _one_row(
@@ -166,7 +166,7 @@ def _one_row(
 
 
 def _save(request: WorkspaceRequest, connection: Connection, pairing_id: int) -> HttpResponse:
-    chosen = _chosen(request, request.POST.get("contact", ""))
+    chosen = _chosen(request, connection, request.POST.get("contact", ""))
     if chosen is None:
         return _refused(request, connection, pairing_id, _("Choose a contact first."), chosen=None)
     try:
@@ -244,7 +244,8 @@ def contacts(request: WorkspaceRequest, pk: int, pairing_id: int) -> HttpRespons
     """Another contact for a row, by typed words."""
     connection = _connection(request, pk)
     text = _text(request)
-    found = pick(request.membership, text, limit=FOUND) if text else []
+    kinds = domain.kinds_of(connection)
+    found = pick(request.membership, text, kind=kinds[0] if len(kinds) == 1 else "", limit=FOUND) if text else []
     context = {"found": found, "q": text, "pairing_id": pairing_id, "connection": connection, "slug": request.workspace.slug}
     return render(request, "integrations/_match_contacts.html", context)
 
@@ -256,10 +257,10 @@ def _connection(request: WorkspaceRequest, pk: int) -> Connection:
     return found
 
 
-def _chosen(request: WorkspaceRequest, text: str) -> Contact | None:
+def _chosen(request: WorkspaceRequest, connection: Connection, text: str) -> Contact | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         return None
-    return visible_to(request.membership).filter(pk=int(text)).first()
+    return domain.matchable(connection, visible_to(request.membership)).filter(pk=int(text)).first()
 
 
 def _text(request: WorkspaceRequest) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from integrations.domain.alerts import is_in_trouble
-from integrations.domain.matches import waits_for_start
+from integrations.domain.matches import CannotMatch, save, waits_for_start
 from integrations.enums import LinkState, Outcome, PairingWhy, RunKind
 from integrations.models import Connection, Outbox, Pairing, Run
 from tests.accounts.api_client import api_client
@@ -289,3 +289,16 @@ def test_disabling_forgets_what_was_offered(desk: World, alice: Client) -> None:
     alice.post(desk.address("disable/"))
     with desk.open():
         assert not Pairing.objects.exists()
+
+
+def test_a_company_over_there_is_no_person_here(desk: World, alice: Client) -> None:
+    desk.connect(match_first=True)
+    row = pairings(desk)[BAKERY]
+    person = desk.add("Maria of the bakery", kind="person")
+    page = desk.address(f"matches/{row.pk}/")
+    assert "Maria of the bakery" not in alice.get(f"{page}contacts/", {"q": "maria"}, headers={"HX-Request": "true"}).text
+    alice.post(page, {"contact": str(person.pk)}, headers={"HX-Request": "true"})
+    with desk.open(), pytest.raises(CannotMatch):
+        save(desk.connection, row.pk, contact_id=person.pk, user=None)
+    assert BAKERY in pairings(desk)
+    assert desk.links() == []

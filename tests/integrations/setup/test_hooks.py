@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
+from contacts.models import Contact
+from integrations.domain.access import open_access
 from integrations.domain.connect import disable, pause
+from integrations.domain.hinted import read_hint, store
 from integrations.domain.hooks import root_of
-from integrations.models import Connection, Hint, HookDoor, Wake
+from integrations.models import Connection, Hint, HookDoor, Link, Wake
 from tests.fixtures import Cast
 from tests.integrations.setup.place import ECONOMIC, Place
 
@@ -215,3 +219,25 @@ def test_a_permission_without_the_role_says_so_and_the_addresses_stay(alice: Cli
     page = alice.get(books.page("hooks/")).text
     assert "You can enter the addresses by hand" in page
     assert page.count("data-copy=") == 2
+
+
+@pytest.mark.parametrize("way", [pause, disable])
+def test_what_was_asked_before_it_went_off_does_not_come_in(
+    way: Callable[..., None], client: Client, door: str, books: Place, cast: Cast
+) -> None:
+    with workspace_tx(books.workspace):
+        Connection.objects.update(last_success_at=timezone.now())
+    assert client.get(f"{door}?new=1").status_code == 200
+    connection = books.connection()
+    with workspace_tx(books.workspace):
+        hint = Hint.objects.get()
+    provider = open_access(connection).provider
+    told = read_hint(connection, provider, hint)
+    assert told.records
+    with workspace_tx(books.workspace):
+        way(connection, user=cast.alice)
+    store(connection, provider, [told])
+    with workspace_tx(books.workspace):
+        assert not Contact.objects.exists()
+        assert not Link.objects.exists()
+        assert Hint.objects.exists() == (way is pause)

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.enums import Role
 from accounts.models import Membership
@@ -188,6 +189,13 @@ def test_a_deleted_customer_is_not_counted(cast: Cast, erp: Client, bob: Client)
         Contact.objects.filter(pk=gone).update(deleted_at="2026-08-31T12:00Z")
 
     assert section(bob, "classes")["Class A"].group.customers == 2
+
+
+def test_without_redis_it_is_computed_each_time(cast: Cast, erp: Client, alice: Client, settings: Settings) -> None:
+    lay_out(cast, erp)
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    assert alice.get(PAGE).status_code == 200
+    assert alice.get(f"{PAGE}curve/").json()["bars"]
 
 
 def test_outsiders_find_nothing(cast: Cast, erp: Client, charlie: Client, client: Client) -> None:

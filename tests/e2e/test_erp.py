@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 COMPANIES, MONTHS, ZONE = 120, 9, "America/Sao_Paulo"
 TRICKY = {"codigo_erp": "000900", "razao_social": "=1+1 Comércio", "nome_fantasia": "@Loja", "limite_credito": "1234.56"}
 NAMELESS = {"codigo_erp": "000901"}
-WORDS = ("Dados ERP", "Informações gerais", "Histórico")
 
 
 class Day:

@@ -153,11 +153,21 @@ def see_who_came(visitor: Visitor) -> None:
     for person in people:
         expect(page.locator("main")).to_contain_text(person)
     visitor.look("h07-arrived")
+    rows_of(visitor, "")
+    expect(page.locator(".page-count")).to_have_text(str(1 + welcome(visitor)))
     stayed = [each["businessName"] for each in companies(visitor) if "Nectar" in each["id"] or not each["isActive"]]
     assert len(stayed) == 3
     for name in stayed:
         rows_of(visitor, name)
         expect(page.get_by_text("Nothing found")).to_be_visible()
+
+
+def welcome(visitor: Visitor) -> int:
+    """How many the rules let in: organisations, and people who belong to one of them and to none that was made from here."""
+    firms = {each["id"] for each in companies(visitor) if each["isActive"] and "nectar" not in each["id"].lower()}
+    persons = [each for each in visitor.product.kept_by(VENDOR)["persons"] if each["personType"] == 1 and each["isActive"]]
+    homes = [{home["id"] for home in each["relationships"]} for each in persons]
+    return len(firms) + sum(1 for each in homes if each & firms and not any("nectar" in id.lower() for id in each))
 
 
 def companies(visitor: Visitor) -> list[dict[str, Any]]:

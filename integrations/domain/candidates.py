@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection as database
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from contacts.models import Contact, ContactToken
 from crmsync.lib.taxids import check_tax_id
 from crmsync.lib.text import clip, exact_name
 from integrations import registry
+from integrations.domain.keys import PLAIN_KEYS, folded, plain_key, shared_keys, staged_key
 from integrations.domain.reach import is_complete
 from integrations.domain.seen import seen_among
 from integrations.engine.capabilities import MatchBy
@@ -24,6 +26,8 @@ from integrations.models import Link, Outbox, Run
 
 Claim = tuple[int, str]
 Homes = Mapping[Ref, int]  # record of an organisation -> its contact
+Held = tuple[dict[str, list[int]], frozenset[str]]
+Carrier = tuple[int, int | None, datetime, str]  # contact, its organisation, since when it is here, the plain key
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,71 +75,64 @@ def _by_rules(run: Run, remotes: Sequence[Remote], ways: Sequence[MatchBy], home
 
 
 def _rule(run: Run, way: MatchBy, remotes: Sequence[Remote], homes: Homes) -> KeyRule:
-    """Keys that nobody here carries say nothing, however often they occur over there."""
+    """Keys that nobody here carried before this run say nothing, however often they occur over there."""
     key = _key(way, homes)
     keys = {key(remote) for remote in remotes} - {""}
-    contacts = _holders(run, way, keys, kind=remotes[0].party.kind, homes=homes) if keys else {}
+    contacts, carried = _holders(run, way, keys, kind=remotes[0].party.kind, homes=homes) if keys else ({}, frozenset[str]())
     twice = doubled_keys((remote.ref.kind, key(remote)) for remote in remotes)
     if way.field == "name" and not way.within_parent:
-        twice |= _doubled(run, set(contacts))
-    return KeyRule(way.field, key, contacts, frozenset(pair for pair in twice if pair[1] in contacts))
+        twice |= _doubled(run, set(carried))
+    else:
+        twice |= _elsewhere(run, way, [remote for remote in remotes if key(remote) in carried], key)
+    return KeyRule(way.field, key, contacts, frozenset(pair for pair in twice if pair[1] in carried))
+
+
+def _elsewhere(run: Run, way: MatchBy, remotes: Sequence[Remote], key: Key) -> frozenset[tuple[str, str]]:
+    """Keys that records of other batches have, too."""
+    kept = {remote.ref: staged_key(way, remote) for remote in remotes}
+    shared = shared_keys(run, remotes[0].ref.kind, set(kept.values()) - {""}) if remotes else frozenset()
+    return frozenset((remote.ref.kind, key(remote)) for remote in remotes if kept[remote.ref] in shared)
 
 
 def _key(way: MatchBy, homes: Homes) -> Key:
-    plain = PLAIN_KEYS.get(way.field, _folded)
 
     def within(remote: Remote) -> str:
         home = homes.get(remote.parent) if remote.parent else None
-        value = plain(remote.party.fields.get(way.field))
+        value = plain_key(way, remote)
         return f"{home}:{value}" if home and value else ""
 
-    return within if way.within_parent else lambda remote: plain(remote.party.fields.get(way.field))
+    return within if way.within_parent else lambda remote: plain_key(way, remote)
 
 
-def code_of(value: object) -> str:
-    """A tax id without punctuation and country: "DK 13.58.56.28" and "13585628" are one."""
-    code = "".join(char for char in str(value or "").upper() if char.isalnum())
-    return code[2:] if len(code) > 4 and code[:2].isalpha() and code[2:].isdigit() else code
-
-
-def _folded(value: object) -> str:
-    return str(value or "").strip().casefold()
-
-
-def _named(value: object) -> str:
-    return exact_name(str(value or ""))
-
-
-PLAIN_KEYS: Mapping[str, Callable[[object], str]] = {"name": _named, "tax_id": code_of}
-
-
-def _holders(run: Run, way: MatchBy, keys: Collection[str], *, kind: Kind, homes: Homes) -> dict[str, list[int]]:
-    """Live contacts of the kind by their key; one query."""
+def _holders(run: Run, way: MatchBy, keys: Collection[str], *, kind: Kind, homes: Homes) -> Held:
+    """Live contacts of the kind by their key, and which keys somebody carried before this run; one query."""
     rows = live(run.workspace).filter(kind=kind.value)
     values = {key.partition(":")[2] for key in keys} if way.within_parent else set(keys)
     if way.within_parent:
         rows = rows.filter(organisation__in=set(homes.values()))
     found: dict[str, list[int]] = defaultdict(list)
-    for pk, home, value in _rows(run, rows, way.field, values):
+    carried: set[str] = set()
+    for pk, home, since, value in _rows(run, rows, way.field, values):
         key = f"{home}:{value}" if way.within_parent else value
         if key in keys:
             found[key].append(pk)
-    return dict(found)
+            carried |= {key} if run.started_at is None or since < run.started_at else set()
+    return dict(found), frozenset(carried)
 
 
-def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]) -> list[tuple[int, int | None, str]]:
-    """(contact, its organisation, the plain key)."""
+def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]) -> list[Carrier]:
     if field == "email":
         words = {clip(f"e:{value}", 100) for value in values}
         tokens = ContactToken.objects.filter(workspace_id=run.workspace_id, word__in=words, contact__in=rows).order_by("contact")
-        return [(pk, home, word.removeprefix("e:")) for pk, home, word in tokens.values_list("contact", "contact__organisation", "word")]
+        carriers = tokens.values_list("contact", "contact__organisation", "contact__created_at", "word")
+        return [(pk, home, since, word.removeprefix("e:")) for pk, home, since, word in carriers]
     column = "exact_name" if field == "name" else field
     listed = _spellings(values) if field == "tax_id" else values
     if field == "tax_id":
         rows = rows.exclude(tax_id="")  # says that the index over filled ones will do
-    plain = PLAIN_KEYS.get(field, _folded)
-    found = rows.filter(**{f"{column}__in": list(listed)}).order_by("pk").values_list("pk", "organisation", column)
-    return [(pk, home, plain(value)) for pk, home, value in found]
+    plain = PLAIN_KEYS.get(field, folded)
+    found = rows.filter(**{f"{column}__in": list(listed)}).order_by("pk").values_list("pk", "organisation", "created_at", column)
+    return [(pk, home, since, plain(value)) for pk, home, since, value in found]
 
 
 def _spellings(codes: Collection[str]) -> set[str]:

@@ -13,6 +13,7 @@ from accounts.domain.bulk import as_json, insert_rows
 from crmsync.lib.text import clip
 from integrations.domain.eligible import stays_out
 from integrations.domain.journal import write_lines
+from integrations.domain.keys import staged_keys
 from integrations.domain.poison import POISON
 from integrations.engine.errors import SkipRecord
 from integrations.engine.matching import name_key
@@ -31,7 +32,10 @@ def stage(run: Run, provider: Provider, resource: Resource, records: Mapping[Ref
     rows = [_row(run, provider, resource, records[ref]) for ref in changed]
     # A later round reads everything again: what it says replaces what the first one said.
     insert_rows(
-        Staged, rows, unique=("workspace_id", "run_id", "remote_kind", "remote_id"), update=("version", "match_key", "body", "round")
+        Staged,
+        rows,
+        unique=("workspace_id", "run_id", "remote_kind", "remote_id"),
+        update=("version", "match_key", "keys", "body", "round"),
     )
 
 
@@ -59,7 +63,7 @@ def _changed_links(connection: Connection, kind: str, pairs: Sequence[tuple[str,
 
 
 def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) -> dict[str, Any]:
-    key = _key(provider, record) if resource.kind is ResourceKind.CONTACTS else ""
+    key, keys = _keys(provider, record) if resource.kind is ResourceKind.CONTACTS else ("", [])
     return {
         "workspace_id": run.workspace_id,
         "run_id": run.pk,
@@ -69,18 +73,20 @@ def _row(run: Run, provider: Provider, resource: Resource, record: RawRecord) ->
         "remote_id": record.ref.id,
         "version": record.version,
         "match_key": key,
+        "keys": keys,
         "body": record.body,
     }
 
 
-def _key(provider: Provider, record: RawRecord) -> str:
-    """ "" also for a record that is left out anyway: it is nobody's namesake."""
+def _keys(provider: Provider, record: RawRecord) -> tuple[str, list[str]]:
+    """The name, and what else the provider's rules compare. Nothing of a record that is left out anyway: it is nobody's double."""
     try:
         if stays_out(provider, record):
-            return ""
-        return clip(name_key(provider.remote(record)), 300).replace("\x00", "")
+            return "", []
+        remote = provider.remote(record)
+        return clip(name_key(remote), 300).replace("\x00", ""), staged_keys(provider.manifest, remote)
     except (SkipRecord, *POISON):
-        return ""
+        return "", []
 
 
 def log_bad(run: Run, resource: Resource, bad: Sequence[BadRecord]) -> None:

@@ -95,6 +95,7 @@ class Staged(WorkspaceModel):
     remote_id = models.CharField(max_length=100)
     version = models.CharField(max_length=64)
     match_key = models.CharField(max_length=300, db_collation="C")
+    keys = ArrayField(models.TextField(), null=True)  # the provider's other keys: tax id, e-mail within the organisation
     body = models.JSONField()
 
     class Meta:

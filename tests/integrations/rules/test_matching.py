@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from integrations.domain.advance import BATCH
 from integrations.enums import LinkState
-from tests.integrations.rules.places import BooksPlace, DeskPlace
+from tests.integrations.rules.places import BooksPlace, DeskPlace, stamped
 
 CNPJ = "16727230000197"
 
@@ -90,3 +91,49 @@ def test_a_number_given_again_is_held(books: BooksPlace) -> None:
     assert run.counters["held"] == 1
     assert books.contact("Nordlys").tax_id == "10150817"
     assert books.outbox() == []
+
+
+def many(desk: DeskPlace, first: str, last: str, **more: str) -> None:
+    """Two records with everybody else between them, so that no batch has both."""
+    desk.company(first, "Aurora", **more)
+    between = [{"id": f"5{n:03}", "personType": 2, "businessName": f"Between {n}", **stamped()} for n in range(BATCH)]
+    desk.control(add_persons=between)
+    desk.company(last, "Boreal", **more)
+
+
+def test_two_records_of_one_tax_id_are_held_wherever_they_are_read(desk: DeskPlace) -> None:
+    many(desk, "1000", "9000", cpfCnpj=CNPJ)
+    desk.add("Another name", tax_id=CNPJ, life_cycle="client")
+    desk.connect()
+
+    links = [desk.link(number, kind="company") for number in ("1000", "9000")]
+    assert {(link.state, link.contact_id, link.reason["code"]) for link in links} == {(LinkState.HELD, None, "two_there")}
+    assert len(desk.contacts()) == BATCH + 1
+
+
+def test_what_nobody_here_had_comes_in_twice_wherever_it_is_read(desk: DeskPlace) -> None:
+    many(desk, "1000", "9000", cpfCnpj=CNPJ)
+    desk.connect()
+
+    assert {link.state for link in desk.links()} == {LinkState.LINKED}
+    assert len(desk.contacts()) == BATCH + 2
+
+
+def test_namesakes_of_nobody_here_come_in_wherever_they_are_read(books: BooksPlace) -> None:
+    numbers = [1, *range(10, 10 + BATCH), 9000]
+    books.control(add_customers=[{"customerNumber": n, "name": "Jens Hansen" if n in (1, 9000) else f"Customer {n}"} for n in numbers])
+    books.connect()
+
+    assert [contact.name for contact in books.contacts()].count("Jens Hansen") == 2
+
+
+def test_two_people_of_one_address_in_one_organisation_are_held(books: BooksPlace) -> None:
+    books.customer(1, "Nordlys")
+    nordlys = books.add("Nordlys")
+    books.add("Åse Holm", kind="person", organisation=nordlys, emails=[{"label": "", "email": "info@nordlys.example"}])
+    first = books.employee(1, "Åse", email="info@nordlys.example")
+    books.control(add_contacts=[{"customerNumber": 1, "name": f"Person {n}"} for n in range(BATCH)])
+    last = books.employee(1, "Bo", email="info@nordlys.example")
+    books.connect()
+
+    assert {books.link(number, kind="contact").state for number in (first, last)} == {LinkState.HELD}

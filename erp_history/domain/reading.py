@@ -173,9 +173,14 @@ def _checked(found: list[Any], body: bytes, *, expected: int | None = None) -> R
             index: RowFault("not_an_object", _("A row is a JSON object.")) for index, row in enumerate(found) if not isinstance(row, dict)
         }
         found = [row if isinstance(row, dict) else {} for row in found]
-    if body and (body.count(b'":') != sum(map(len, found)) or any(blank in body for blank in BLANK_BEFORE_COLON)):
+    if body and (body.count(b'":') != sum(map(len, found)) or _has_blank_before_colon(body)):
         faults |= _repeated_names(body, len(found))
     return Rows(found, faults)
+
+
+def _has_blank_before_colon(body: bytes) -> bool:
+    """One byte is found many times quicker than two: most bodies hold no line ends or tabs at all."""
+    return any(blank[:1] in body and blank in body for blank in BLANK_BEFORE_COLON)
 
 
 def _repeated_names(body: bytes, count: int) -> dict[int, RowFault]:

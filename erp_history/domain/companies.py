@@ -78,7 +78,7 @@ def _countries(step: Step, ids: Sequence[int] | None) -> dict[str, str]:
 def _new_page(step: Step, kind: str, after: int) -> int | None:
     """Match and create what is not linked yet. Gives the last id of the page; None: there was nothing left."""
     text = sql.of_kind(kind)
-    page = step.fetch(text.unlinked, {"after": after, "limit": PAGE})
+    page = step.fetch(text.next_unlinked if after else text.unlinked, {"after": after, "limit": PAGE})
     ids = [row[0] for row in page]
     if not ids:
         return None

@@ -74,9 +74,11 @@ LEFT JOIN LATERAL (
 """
 CNPJ_MASKED = "regexp_replace(r.cnpj, '^(..)(...)(...)(....)(..)$', '\\1.\\2.\\3/\\4-\\5')"
 CPF_MASKED = "regexp_replace(r.cpf, '^(...)(...)(...)(..)$', '\\1.\\2.\\3-\\4')"
+# Without the fence a page is compared with every link there is, one by one: a planner without fresh statistics takes those for few.
+FENCE = " OFFSET 0"
 UNLINKED = """
 SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(after)s AND {live} AND NOT EXISTS (
-  SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+  SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id{fence}
 ) ORDER BY r.id LIMIT %(limit)s
 """
 # One contact of this tax id: linked. Several, or a namesake that has no tax id to tell by: held for a person.
@@ -86,7 +88,7 @@ MATCH = """
 WITH r AS MATERIALIZED (
   SELECT r.id, r.{tax} AS tax, {masked} AS masked, {name} AS name, {has_organisation} AS has_organisation FROM {table} r
   WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
   )
 )
 INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
@@ -125,7 +127,7 @@ CREATABLE = """
 SELECT id, request_id, doc::text FROM (
   SELECT r.id, r.request_id, {doc} AS doc, row_number() OVER (PARTITION BY coalesce(r.{tax}, r.id::text) ORDER BY r.id) AS nth
   FROM {table} r {joins} WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id
+    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
   )
 ) x WHERE nth = 1 ORDER BY id
 """
@@ -181,7 +183,8 @@ AND l.contact_id IN (%(kept)s, %(gone)s) AND f.contact_id IS DISTINCT FROM l.con
 class Texts:
     """The statements of one kind."""
 
-    unlinked: str
+    unlinked: str  # asked of all rows
+    next_unlinked: str  # asked of a page
     match: str
     creatable: str
     changed: str
@@ -204,4 +207,9 @@ def of_kind(kind: str) -> Texts:
         "has_organisation": "false" if is_company else "r.codigo_empresa IS NOT NULL",
         "moved": "" if is_company else "OR org.contact_id IS DISTINCT FROM (l.base ->> 'organisation_id')::bigint",
     }
-    return Texts(*(text.format(**words) for text in (UNLINKED, MATCH, CREATABLE, CHANGED, ONE)))
+    return Texts(
+        *(
+            text.format(**words)
+            for text in (UNLINKED.replace("{fence}", ""), UNLINKED.replace("{fence}", FENCE), MATCH, CREATABLE, CHANGED, ONE)
+        )
+    )

@@ -58,6 +58,7 @@ class SettingsForm(forms.Form):
             if key in self.fields:
                 self.fields[key].help_text = " ".join(part for part in (words, str(self.fields[key].help_text)) if part)
         self._hide_what_is_not_asked()
+        self._say_what_is_needed()
 
     @property
     def sections(self) -> Iterator[Section]:
@@ -75,6 +76,14 @@ class SettingsForm(forms.Form):
                 shown = [attributes["data-shows"]] if "data-shows" in attributes else []
                 attributes["data-shows"] = ", ".join([*shown, f"#{self[spec.key].auto_id}"])
                 attributes["data-shows-when"] = {True: "on", False: ""}.get(spec.when[1], str(spec.when[1]))
+
+    def _say_what_is_needed(self) -> None:
+        """The form may be saved without; "optional" would be the wrong word for it all the same (django/forms/field.html)."""
+        for spec in self.manifest.settings:
+            if spec.needed_unless and spec.key in self.fields:
+                setting, value = spec.needed_unless
+                answer = self.data.get(setting) if self.is_bound else self.initial.get(setting)
+                self.fields[spec.key].is_needed = (answer or value) != value  # type: ignore[attr-defined]  ours
 
     def clean(self) -> dict[str, Any]:
         given = {key: value for key, value in self.cleaned_data.items() if key in self.fields}

@@ -11,6 +11,8 @@ from integrations.engine.provider import Capability, ResourceKind
 from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection, Run
 
+SHOWS_FIRST = "shows_first"  # in the cursor of a run, to its end
+
 
 def can_transfer(connection: Connection) -> bool:
     """Where a sync reads everything anyway there is nothing more to ask for."""
@@ -32,7 +34,7 @@ def request_transfer(connection: Connection, *, user: User | None) -> tuple[Run,
     with workspace_tx(connection.workspace):
         run, is_new = request_run(connection, kind=RunKind.MANUAL, user=user)
         if is_new:
-            run.cursor = {**run.cursor, "whole": True, "shows_first": True}
+            run.cursor = {**run.cursor, "whole": True, SHOWS_FIRST: True}
             run.save(update_fields=["cursor"])
             audit(connection, "connection.transfer", user=user, data={"run": run.pk})
         return run, is_new

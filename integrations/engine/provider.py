@@ -74,7 +74,8 @@ class FieldSpec:
     """One setting of a connection; the settings form, the API and the command line are made from these.
 
     `pattern` is a regular expression that the whole of a filled text must fit (`help` says what is meant); `when=(setting, value)`
-    hides it otherwise; `section` groups settings under a heading.
+    hides it otherwise; `section` groups settings under a heading. `needed_unless=(setting, value)`: it may be left open,
+    but something waits for it then, so that nobody is told that it is optional.
     """
 
     key: str
@@ -89,6 +90,7 @@ class FieldSpec:
     minimum: int | None = None
     maximum: int | None = None
     when: tuple[str, Any] | None = None
+    needed_unless: tuple[str, Any] | None = None
 
 
 class ResourceKind(enum.StrEnum):

@@ -13,6 +13,11 @@ register = template.Library()
 
 
 @register.filter
+def run_kind(run: Run) -> str:
+    return words.kind_of(run)
+
+
+@register.filter
 def run_tone(run: Run) -> str:
     return words.tone_of_run(run)
 

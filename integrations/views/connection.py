@@ -77,7 +77,7 @@ def _live(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
         "counts": counts(connection),
         "top": attention.failing(connection, limit=TOP).rows[:TOP] if is_admin else [],
         "recent": Run.objects.filter(workspace=request.workspace, connection=connection)
-        .select_related("requested_by")
+        .select_related("requested_by", "connection")
         .order_by("-id")[:RECENT],
         **_trouble_of_last(connection, vendor=vendor),
         "notice": sentence(connection.notice, vendor=vendor),

@@ -57,7 +57,7 @@ HEADINGS = ("at", "level", "action", "kind", "id", "name", "contact", "fields", 
 @require_GET
 def run_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
-    found = Run.objects.filter(workspace=request.workspace, connection=connection).select_related("requested_by")
+    found = Run.objects.filter(workspace=request.workspace, connection=connection).select_related("requested_by", "connection")
     only_trouble = request.GET.get("show") == "trouble"
     if only_trouble:
         found = found.filter(outcome__in=TROUBLED)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crmsync.lib.locales import parse_locale
 from crmsync.lib.periods import human_duration
+from integrations.domain.transfer import SHOWS_FIRST, transferred
 from integrations.engine import reasons
 from integrations.engine.provider import Direction, Manifest, Mode
 from integrations.engine.types import Reason
@@ -60,6 +61,13 @@ def tone_of_run(run: Run) -> str:
     if not run.is_over:
         return "amber" if run.status == RunStatus.DECIDING else "blue"
     return OUTCOME_TONES.get(Outcome(run.outcome), "gray") if run.outcome else "gray"
+
+
+def kind_of(run: Run) -> str:
+    """A transfer is a sync that somebody asked for in other words."""
+    if not run.cursor.get(SHOWS_FIRST):
+        return run.get_kind_display()
+    return gettext("Transfer all %(records)s") % {"records": manifest_text(transferred(run.connection)).lower()}
 
 
 def outcome_of(run: Run) -> str:

@@ -28,6 +28,7 @@ def rest_after(headers: Mapping[str, str]) -> float:
     return min(above / limit * seconds, float(seconds)) if limit and above > 0 else 0.0
 
 
+_BY_HAND = ("create_when", "manual")
 MANIFEST = Manifest(
     key="economic",
     label="e-conomic",
@@ -72,10 +73,10 @@ MANIFEST = Manifest(
             section=_NEW,
             help=gettext_noop("People go where their organisation is."),
         ),
-        FieldSpec("customer_group", gettext_noop("Customer group"), _CHOICE, default="", section=_NEW),
-        FieldSpec("payment_terms", gettext_noop("Payment terms"), _CHOICE, default="", section=_NEW),
-        FieldSpec("vat_zone", gettext_noop("VAT zone"), _CHOICE, default="", section=_NEW),
-        FieldSpec("currency", gettext_noop("Currency"), _CHOICE, default="", section=_NEW),
+        FieldSpec("customer_group", gettext_noop("Customer group"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),
+        FieldSpec("payment_terms", gettext_noop("Payment terms"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),
+        FieldSpec("vat_zone", gettext_noop("VAT zone"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),
+        FieldSpec("currency", gettext_noop("Currency"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),
         FieldSpec(
             "layout",
             gettext_noop("Layout"),

@@ -83,7 +83,7 @@ class SettingsForm(forms.Form):
             if spec.needed_unless and spec.key in self.fields:
                 setting, value = spec.needed_unless
                 answer = self.data.get(setting) if self.is_bound else self.initial.get(setting)
-                self.fields[spec.key].is_needed = (answer or value) != value  # type: ignore[attr-defined]  ours
+                self.fields[spec.key].is_needed = (answer or value) != value  # type: ignore[attr-defined]  # read by the template
 
     def clean(self) -> dict[str, Any]:
         given = {key: value for key, value in self.cleaned_data.items() if key in self.fields}

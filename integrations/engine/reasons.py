@@ -154,6 +154,7 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s does not exist in %(vendor)s any more."),
         gettext_noop("The contact stays. Export it to make it there again."),
     ),
+    "not_linked": (gettext_noop("%(name)s is not in %(vendor)s."), ""),
     "gone_there": (
         gettext_noop("%(name)s (record %(id)s) was deleted in %(vendor)s."),
         gettext_noop("The contact stays. Export it to make it there again."),

@@ -174,11 +174,8 @@ def _nothing(request: WorkspaceRequest, connection: Connection, contact: Contact
     """Why there is nothing to compare."""
     vendor = registry.manifest(connection.provider).label
     stored = {"code": reason.code, "params": {"name": contact.name, **reason.params}}
-    if reason.code == "not_linked":
-        words, help_text = _("%(name)s is not in %(vendor)s.") % {"name": contact.name, "vendor": vendor}, ""
-    else:
-        words, help_text = sentence(stored, vendor=vendor), hint(stored, vendor=vendor)
-    return _rendered(request, _context(request, connection, contact) | {"why": words, "why_hint": help_text}, 200)
+    said = {"why": sentence(stored, vendor=vendor), "why_hint": hint(stored, vendor=vendor)}
+    return _rendered(request, _context(request, connection, contact) | said, 200)
 
 
 def _context(request: WorkspaceRequest, connection: Connection, contact: Contact) -> dict[str, Any]:

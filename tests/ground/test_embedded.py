@@ -73,7 +73,7 @@ def test_the_last_one_to_leave_stops_the_services(data_dir: Path) -> None:
             assert second.communicate(timeout=30)[0] == url
         assert all(alive(pid) for pid in pids)
         first.send_signal(signal.SIGINT)
-        first.wait(timeout=30)
+        first.wait(timeout=90)  # PostgreSQL writes everything down before it ends
     wait_until(lambda: not any(alive(pid) for pid in pids))
 
 

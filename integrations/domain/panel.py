@@ -45,9 +45,10 @@ def contact_panels(contact: Contact) -> list[ContactPanel]:
     connections = list(Connection.objects.filter(workspace_id=contact.workspace_id, status__in=live).order_by("pk"))
     if not connections:
         return []
-    links = list(Link.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=LinkState.HIDDEN).order_by("pk"))
+    # What waits to be sent is read before the links: a row that a worker turns into a link in between is seen twice, never not at all.
     rows = list(Outbox.objects.filter(workspace_id=contact.workspace_id, contact=contact))
     firms = _firm_connections(contact)
+    links = list(Link.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=LinkState.HIDDEN).order_by("pk"))
     return [
         _panel(
             contact,
@@ -65,9 +66,9 @@ def _firm_connections(contact: Contact) -> set[int]:
     if not contact.is_person or contact.organisation_id is None:
         return set()
     of_firm = {"workspace_id": contact.workspace_id, "contact_id": contact.organisation_id}
+    sent = set(Outbox.objects.filter(**of_firm, operation=OutboxOperation.CREATE).values_list("connection_id", flat=True))
     links = Link.objects.filter(**of_firm).exclude(state__in=[LinkState.HIDDEN, LinkState.GONE])
-    sent = Outbox.objects.filter(**of_firm, operation=OutboxOperation.CREATE)
-    return {*links.values_list("connection_id", flat=True), *sent.values_list("connection_id", flat=True)}
+    return sent.union(links.values_list("connection_id", flat=True))
 
 
 def _panel(contact: Contact, connection: Connection, links: list[Link], rows: list[Outbox], *, through_firm: bool) -> ContactPanel:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -67,10 +68,7 @@ def _suggest_among_all(workspace: Workspace, contact_ids: Sequence[int], *, sour
     pairs: dict[tuple[int, int], int] = {}
     for kind in Kind.values:
         rows = Contact.objects.filter(workspace=workspace, kind=kind, deleted_at=None).values_list("pk", "name")
-        names = dict(rows.iterator(chunk_size=2000))
-        mine = wanted.intersection(names)
-        if mine:
-            pairs |= _pairs((_New(pk, names[pk], kind) for pk in mine), names, kind=kind)
+        pairs |= _pairs(wanted, rows.iterator(chunk_size=2000), kind=kind)
     return _keep(workspace, pairs, source=source)
 
 
@@ -81,7 +79,8 @@ def _suggest_batch(workspace: Workspace, contact_ids: Sequence[int], *, source: 
     for kind in Kind.values:
         mine = [contact for contact in new if contact.kind == kind]
         if mine:
-            pairs |= _pairs(mine, _candidates(workspace, mine, kind=kind), kind=kind)
+            names = {contact.id: contact.name for contact in mine} | _candidates(workspace, mine, kind=kind)
+            pairs |= _pairs({contact.id for contact in mine}, names.items(), kind=kind)
     return _keep(workspace, pairs, source=source)
 
 
@@ -123,24 +122,25 @@ def _of_same_name(workspace: Workspace, names: Sequence[str]) -> list[tuple[int,
     return list(same.values_list("pk", "name", "kind")[: RARE * 10])
 
 
-def _pairs(new: Iterable[_New], candidates: Mapping[int, str], *, kind: str) -> dict[tuple[int, int], int]:
+def _pairs(new: Set[int], names: Iterable[tuple[int, str]], *, kind: str) -> dict[tuple[int, int], int]:
+    """The best pairs of the new ones among these names; only the index holds on to a name, whatever their number."""
     index: NearIndex[int] = NearIndex(key=company_key if kind == Kind.ORGANISATION else person_key)
-    for pk, name in candidates.items():
+    mine: list[int] = []
+    for pk, name in names:
         index.add(pk, name)
+        if pk in new:
+            mine.append(pk)
     pairs: dict[tuple[int, int], int] = {}
-    for contact in new:
-        near = [(pk, score) for pk, score in index.matches(contact.name, CUTOFF) if pk != contact.id]
-        for pk, score in [match for match in near if _is_telling(contact, candidates[match[0]])][:BEST]:
-            pairs[min(pk, contact.id), max(pk, contact.id)] = round(score)
+    for pk in mine:
+        telling = (match for match in index.others(pk, CUTOFF) if _is_telling(kind, index.key(pk), index.key(match[0])))
+        for other, score in islice(telling, BEST):
+            pairs[min(other, pk), max(other, pk)] = round(score)
     return pairs
 
 
-def _is_telling(contact: _New, other: str) -> bool:
+def _is_telling(kind: str, key: str, other: str) -> bool:
     """A first name alone says nothing about a person: "Maria" is no duplicate of every Maria."""
-    if contact.kind == Kind.ORGANISATION:
-        return True
-    mine, theirs = contact.words, key_of(other, contact.kind).split()
-    return mine == theirs or min(len(mine), len(theirs)) > 1
+    return kind == Kind.ORGANISATION or key == other or (" " in key and " " in other)
 
 
 def _keep(workspace: Workspace, pairs: Mapping[tuple[int, int], int], *, source: str) -> int:

@@ -195,7 +195,8 @@ class NearIndex(Generic[Id]):
         self._key = key
         self._rare = rare
         self._keys: dict[Id, str] = {}
-        self._blocks: dict[str, list[Id]] = {}  # most have one member: a list is a quarter of a dict
+        self._lone: dict[str, Id] = {}  # most words belong to one name: a list for each would be half of the index's size
+        self._blocks: dict[str, list[Id]] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -206,19 +207,33 @@ class NearIndex(Generic[Id]):
         key = self._key(name)
         self._keys[id] = key
         for block in _blocks(key):
-            self._blocks.setdefault(block, []).append(id)
+            if block in self._blocks:
+                self._blocks[block].append(id)
+            elif block in self._lone:
+                self._blocks[block] = [self._lone.pop(block), id]
+            else:
+                self._lone[block] = id
 
     def discard(self, id: Id) -> None:
         """Forget a name; an unknown id is fine."""
         for block in _blocks(self._keys.pop(id, "")):
-            members = self._blocks[block]
-            members.remove(id)
-            if not members:
-                del self._blocks[block]
+            if self._lone.pop(block, None) is None:
+                members = self._blocks[block]
+                members.remove(id)
+                if not members:
+                    del self._blocks[block]
+
+    def key(self, id: Id) -> str:
+        """Give the form in which the name of a known id is compared."""
+        return self._keys[id]
 
     def matches(self, name: str, cutoff: float = 90) -> list[tuple[Id, float]]:
         """List (id, score) of the names alike, best first, in order of arrival among equals."""
         return self._scored(self._key(name), cutoff=cutoff)
+
+    def others(self, id: Id, cutoff: float = 90) -> list[tuple[Id, float]]:
+        """List (id, score) of the names alike that of a known id, as `matches` does, without itself."""
+        return [(other, score) for other, score in self._scored(self._keys[id], cutoff=cutoff) if other != id]
 
     def pairs(self, cutoff: float = 90) -> Iterator[tuple[Id, Id, float]]:
         """Yield each pair of names alike once, the one that came first in front."""
@@ -234,7 +249,7 @@ class NearIndex(Generic[Id]):
         return [(id, score) for _, score, id in found]
 
     def _candidates(self, key: str) -> dict[Id, None]:
-        known = sorted((self._blocks[block] for block in _blocks(key) if block in self._blocks), key=len)
+        known = sorted((members for block in _blocks(key) if (members := self._members(block))), key=len)
         rare = [members for members in known if len(members) <= self._rare]
         if not rare:
             return self._sharing_all(known)
@@ -242,6 +257,9 @@ class NearIndex(Generic[Id]):
         for members in rare:
             together.update(dict.fromkeys(members))
         return together
+
+    def _members(self, block: str) -> list[Id]:
+        return [self._lone[block]] if block in self._lone else self._blocks.get(block, [])
 
     @staticmethod
     def _sharing_all(known: list[list[Id]]) -> dict[Id, None]:

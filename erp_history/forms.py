@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import LIFETIMES, LineField
+from erp_history.domain.openers import usable_engines
 from erp_history.domain.tables import TABLES
 from erp_history.models import ErpSource
 
@@ -120,7 +121,14 @@ class ViewForm(forms.ModelForm):
         model = ErpSource
         fields = ["engine", "view_schema"]
         labels = {"engine": _("Database system"), "view_schema": _("Schema")}
-        help_texts = {"view_schema": _("Where the views vw_crm_… stand. Empty: the user's own.")}
+        help_texts = {
+            "engine": _("SQL Server and Oracle can be chosen where the server's operator has switched them on."),
+            "view_schema": _("Where the views vw_crm_… stand. Empty: the user's own."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["engine"].choices = [(engine.value, engine.label) for engine in usable_engines()]
 
     def clean_view_schema(self) -> str:
         schema = str(self.cleaned_data["view_schema"]).strip()

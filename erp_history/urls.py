@@ -14,6 +14,7 @@ settings_pages = [
     path("runs/<int:pk>/log.txt", runs.log, name="settings_run_log"),
     path("runs/<int:pk>/cancel/", runs.cancel, name="settings_run_cancel"),
     path("connection/", connection.connection, name="settings_connection"),
+    path("connection/database/", connection.database, name="settings_database"),
     path("connection/test/", connection.test, name="settings_connection_test"),
     path("connection/tokens/new/", connection.token_create, name="settings_token_create"),
     path("connection/tokens/<int:pk>/revoke/", connection.token_revoke, name="settings_token_revoke"),

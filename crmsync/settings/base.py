@@ -210,6 +210,7 @@ SPECTACULAR_SETTINGS = {
 
 SANDBOX = env.bool("SANDBOX", default=False)
 OUTBOUND_ALLOW_PRIVATE = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)
+ERP_UNGUARDED_ENGINES = env.list("ERP_UNGUARDED_ENGINES", default=[])  # sqlserver, oracle: see erp_history.domain.openers
 ENVIRON = env.ENVIRON  # vendor addresses and clients: providers read theirs by prefix
 
 LOGGING = {

@@ -30,6 +30,9 @@ STATEMENT_SECONDS = 120
 PORTS = {Engine.POSTGRESQL: 5432, Engine.MYSQL: 3306, Engine.SQLSERVER: 1433, Engine.ORACLE: 1521}
 MODULES = {Engine.POSTGRESQL: "psycopg", Engine.MYSQL: "pymysql", Engine.SQLSERVER: "pymssql", Engine.ORACLE: "oracledb"}
 UNKNOWN_VARIABLE = 1193
+# Servers of these send a client on to another address in their answer to the log-in, and the drivers go there by themselves, with no
+# option against it: past the guard. They are used only where the installation names them.
+UNGUARDED = (Engine.SQLSERVER, Engine.ORACLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Target:
 def open_reader(engine: str, secrets: Mapping[str, Any], *, schema: str = "", seconds: int = STATEMENT_SECONDS) -> Iterator[Reader]:
     """Connect, read only. Raises CannotRead."""
     target = _target(Engine(engine), secrets, seconds)
+    if target.engine not in usable_engines():
+        raise CannotRead(_("%(name)s is switched off on this server (ERP_UNGUARDED_ENGINES).") % {"name": target.engine.label})
     driver = _driver(target.engine)
     errors = (driver.Error, OSError, UnicodeError)
     with checked_socket(target) as opened:
@@ -60,6 +65,10 @@ def open_reader(engine: str, secrets: Mapping[str, Any], *, schema: str = "", se
             raise _silent() if kind_of(target.engine, error) == SLOW else unreadable(target.engine, error) from error
         with contextlib.closing(connection):
             yield Reader(connection, target.engine, errors, schema)
+
+
+def usable_engines() -> list[Engine]:
+    return [engine for engine in Engine if engine not in UNGUARDED or engine in settings.ERP_UNGUARDED_ENGINES]
 
 
 def _target(engine: Engine, secrets: Mapping[str, Any], seconds: int) -> Target:

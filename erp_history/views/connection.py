@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.domain.audit import record
 from accounts.domain.errors import Refused
@@ -33,24 +33,33 @@ from erp_history.models import ErpSource
 from erp_history.views.pages import back_to, is_swap, page_context
 
 
+@require_GET
+@admin_required
+def connection(request: WorkspaceRequest) -> HttpResponse:
+    context = page_context(request, "settings_connection") | {
+        "source": source_of(request.workspace),
+        "address": f"{settings.PUBLIC_URL}/api/v1/erp/",
+        "tables": TABLES.values(),
+        "tokens": _tokens(request),
+    }
+    return render(request, "erp_history/connection.html", context)
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 @admin_required
-def connection(request: WorkspaceRequest) -> HttpResponse:
+@reauthentication_required
+def database(request: WorkspaceRequest) -> HttpResponse:
+    """The database behind the views. Whoever sets it decides where a stored password goes and what comes in: as with a token."""
     source = source_of(request.workspace)
+    has_address = bool(source.secrets)
     form = ViewForm(request.POST or None, instance=source)
     if request.method == "POST" and form.is_valid():
         _store(request, source, form)
         messages.success(request, _("Saved. The next run reads from this database, everything anew."))
         return back_to(request, "settings_connection")
-    context = page_context(request, "settings_connection") | {
-        "source": ErpSource.objects.get(pk=source.pk) if form.errors else source,
-        "form": form,
-        "address": f"{settings.PUBLIC_URL}/api/v1/erp/",
-        "tables": TABLES.values(),
-        "tokens": _tokens(request),
-    }
-    return render(request, "erp_history/connection.html", context, status=422 if form.errors else 200)
+    context = page_context(request, "settings_connection") | {"form": form, "has_address": has_address}
+    return render(request, "erp_history/database.html", context, status=422 if form.errors else 200)
 
 
 def _store(request: WorkspaceRequest, source: ErpSource, form: ViewForm) -> None:

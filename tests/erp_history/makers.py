@@ -33,6 +33,11 @@ def counts(answer: dict[str, Any]) -> list[int]:
     return [answer[name] for name in ("received", "inserted", "updated", "unchanged", "superseded", "rejected")]
 
 
+def confirm(client: Client) -> None:
+    """Give the password again."""
+    assert client.post("/accounts/reauthenticate/", {"password": "correct horse battery"}).status_code == 302
+
+
 def company(code: str, **values: Any) -> dict[str, Any]:
     return {"codigo_erp": code, "razao_social": f"Company {code}", **values}
 

@@ -11,19 +11,23 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import ApiToken, AuditEvent
 from accounts.scoping import SYSTEM, workspace_tx
 from contacts.domain.store import create_contacts
 from erp_history.domain import night, sources
+from erp_history.domain.complaints import CannotRead
+from erp_history.domain.openers import open_reader
 from erp_history.domain.vault import read_secrets
 from erp_history.enums import Deployment, LinkState, RunStatus
 from erp_history.models import ErpDue, ErpLink, ErpPending, ErpRun, ErpSource
-from tests.erp_history.makers import company, note, push, run_night
+from tests.erp_history.makers import company, confirm, note, push, run_night
 from tests.fixtures import Cast
 
 BASE = "/w/hartwell/settings/erp/"
-PAGES = ["", "live/", "connection/", "connection/tokens/new/", "rules/", "decisions/", "waiting/", "history/"]
+DATABASE = f"{BASE}connection/database/"
+PAGES = ["", "live/", "connection/", "connection/tokens/new/", "connection/database/", "rules/", "decisions/", "waiting/", "history/"]
 GENERAL = {
     "integration": "api", "erp_name": "Protheus", "erp_version": "12.1", "deployment": "in_progress", "schedule_time": "03:30",
     "max_silence_hours": "36", "active": "on", "note": "Our rule",
@@ -42,7 +46,7 @@ def text_of(response: Any) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_are_for_administrators(cast: Cast, alice: Client, bob: Client, charlie: Client, page: str) -> None:
     assert [client.get(f"{BASE}{page}").status_code for client in (bob, charlie)] == [403, 404]
-    assert alice.get(f"{BASE}{page}").status_code in {200, 302}  # making a token may ask for the password again
+    assert alice.get(f"{BASE}{page}").status_code in {200, 302}  # tokens and the database ask for the password again
 
 
 @pytest.mark.parametrize("page", ["runs/start/", "exports/", "connection/test/", "decisions/1/ignore/", "exports/1/cancel/"])
@@ -216,8 +220,33 @@ VIEW = {
 }  # fmt: skip
 
 
+def test_the_address_is_changed_only_after_the_password_was_given_again(cast: Cast, alice: Client) -> None:
+    for answer in (alice.get(DATABASE), alice.post(DATABASE, VIEW)):
+        assert (answer.status_code, answer["Location"].startswith("/accounts/reauthenticate/")) == (302, True)
+    assert source_of(cast).secrets == ""
+    confirm(alice)
+    assert alice.get(DATABASE).status_code == 200
+    assert alice.post(DATABASE, VIEW)["Location"] == f"{BASE}connection/"
+    assert source_of(cast).secrets
+
+
+@pytest.mark.parametrize("engine", ["sqlserver", "oracle"])
+def test_engines_whose_drivers_pass_the_guard_are_off_until_they_are_named(
+    cast: Cast, alice: Client, settings: Settings, engine: str
+) -> None:
+    confirm(alice)
+    assert alice.post(DATABASE, {**VIEW, "engine": engine}).context["form"].errors.keys() == {"engine"}
+    with pytest.raises(CannotRead, match="ERP_UNGUARDED_ENGINES"), open_reader(engine, VIEW):
+        pass
+    settings.ERP_UNGUARDED_ENGINES = [engine]
+    assert alice.post(DATABASE, {**VIEW, "engine": engine}).status_code == 302
+    with pytest.raises(CannotRead, match=r"not installed|does not answer"), open_reader(engine, VIEW):
+        pass
+
+
 def test_the_address_of_the_views_is_kept_and_never_shown(cast: Cast, alice: Client) -> None:
-    assert alice.post(f"{BASE}connection/", VIEW).status_code == 302
+    confirm(alice)
+    assert alice.post(DATABASE, VIEW).status_code == 302
     source = source_of(cast)
     with workspace_tx(cast.workspace):
         assert read_secrets(source)["password"] == "hush hush"
@@ -226,16 +255,17 @@ def test_the_address_of_the_views_is_kept_and_never_shown(cast: Cast, alice: Cli
     assert "An address is stored" in page
     assert "hush" not in page
     assert "127.0.0.1" not in page
-    again = alice.post(f"{BASE}connection/", {**VIEW, "host": ""})
+    again = alice.post(DATABASE, {**VIEW, "host": ""})
     assert again.status_code == 422
     assert "hush" not in again.content.decode()
 
 
 def test_the_test_of_the_connection_says_what_is_wrong(cast: Cast, alice: Client) -> None:
     htmx = {"HX-Request": "true"}
+    confirm(alice)
     assert "Fill in the address first" in text_of(alice.post(f"{BASE}connection/test/", {"engine": "postgresql"}, headers=htmx))
     assert "The host does not answer" in text_of(alice.post(f"{BASE}connection/test/", VIEW, headers=htmx))
-    alice.post(f"{BASE}connection/", VIEW)
+    alice.post(DATABASE, VIEW)
     stored = alice.post(f"{BASE}connection/test/", {"engine": "postgresql"}, headers=htmx)
     assert "The host does not answer" in text_of(stored)
     assert "hush" not in stored.content.decode()
@@ -244,7 +274,7 @@ def test_the_test_of_the_connection_says_what_is_wrong(cast: Cast, alice: Client
 
 
 def test_a_token_is_shown_once_and_revoked(cast: Cast, alice: Client, client: Client) -> None:
-    alice.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+    confirm(alice)
     made = alice.post(f"{BASE}connection/tokens/new/", {"name": "Server of the ERP", "days": "30"})
     [text] = re.findall(r"data-copy=\"(crm_[^\"]+)\"", made.content.decode())
     token = ApiToken.objects.get()

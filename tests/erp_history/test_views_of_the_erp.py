@@ -22,9 +22,11 @@ from erp_history.domain.vault import read_secrets
 from erp_history.enums import Phase
 from erp_history.models import Empresa, ErpPhase, ErpRequest, ErpRun, Fatura
 from tests.erp_history.door import Door
-from tests.erp_history.makers import TODAY, run_night
+from tests.erp_history.makers import TODAY, confirm, run_night
 from tests.erp_history.view_mode import connect, failed_night, go_on_reading, read_views
 from tests.fixtures import Cast
+
+DATABASE = "/w/hartwell/settings/erp/connection/database/"
 
 
 @pytest.fixture
@@ -197,8 +199,9 @@ def test_a_connection_saved_while_it_is_read_is_read_from_the_beginning(
             phase.save()
 
     def save_another() -> None:
+        confirm(alice)
         form = {name: value for name, value in secrets.items() if name not in {"door", "tls"}}
-        answer = alice.post("/w/hartwell/settings/erp/connection/", form | {"engine": "postgresql", "view_schema": "other"})
+        answer = alice.post(DATABASE, form | {"engine": "postgresql", "view_schema": "other"})
         assert answer.status_code == 302
 
     while phase.cursor.get("after", "") == "":
@@ -221,8 +224,9 @@ def test_a_failed_night_does_not_go_on_with_another_database(cast: Cast, alice: 
     database.execute("CREATE VIEW vw_crm_nota AS SELECT 1 AS nothing")
     connect(cast, secrets)
     failed_night(cast)
+    confirm(alice)
     form = {name: value for name, value in secrets.items() if name not in {"door", "tls"}}
-    assert alice.post("/w/hartwell/settings/erp/connection/", form | {"engine": "postgresql", "view_schema": "other"}).status_code == 302
+    assert alice.post(DATABASE, form | {"engine": "postgresql", "view_schema": "other"}).status_code == 302
     run_night(cast.workspace)
     with workspace_tx(cast.workspace):
         assert Empresa.objects.get().razao_social == "other"

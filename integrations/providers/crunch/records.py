@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from integrations.engine.errors import SkipRecord
 from integrations.engine.provider import gettext_noop
 from integrations.engine.types import BadRecord, RawRecord, Reason, Ref
+from integrations.kit.entries import split
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import amount, day, identity, rows, table, text
 
@@ -75,27 +77,14 @@ def raw_record(kind: str, body: Mapping[str, Any]) -> RawRecord | None:
 def listing(kind: str, body: Any, *, size: int) -> Listing | None:
     """Read a page envelope or a bare array; None when it is neither."""
     if isinstance(body, list):
-        records, bad = _split(kind, body)
+        records, bad = split(body, partial(raw_record, kind))
         return Listing(records, bad, last=True, pages=1, total=len(body))
     content = body.get("content") if isinstance(body, dict) else None
     if not isinstance(content, list):
         return None
-    records, bad = _split(kind, content)
+    records, bad = split(content, partial(raw_record, kind))
     pages, total = _count(body.get("totalPages")), _count(body.get("totalElements"))
     return Listing(records, bad, last=_is_last(body, len(content), pages, size), pages=pages, total=total)
-
-
-def _split(kind: str, entries: Sequence[Any]) -> tuple[list[RawRecord], list[BadRecord]]:
-    records: list[RawRecord] = []
-    bad: list[BadRecord] = []
-    for position, entry in enumerate(entries):
-        record = raw_record(kind, entry) if isinstance(entry, dict) else None
-        if record is not None:
-            records.append(record)
-        else:
-            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
-            bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
-    return records, bad
 
 
 def _is_last(body: Mapping[str, Any], count: int, pages: int | None, size: int) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from integrations.engine.errors import BadAnswer, FilterRefused, Gone, ProviderError, Retry, SkipRecord
 from integrations.engine.types import Page, RawRecord, Reason, Ref
+from integrations.kit.entries import split
 from integrations.kit.http import Http
 from integrations.kit.paging import MAX_PAGES, Cursor, same_page
 from integrations.kit.values import identity, rows, table, text
 from integrations.providers.economic import faults, filters
 from integrations.providers.economic.client import checked_number, clock
-from integrations.providers.economic.records import CONTACT, is_deleted, last_updated, raw_record, split
+from integrations.providers.economic.records import CONTACT, is_deleted, last_updated, raw_record
 
 CUSTOMERS = "/customersapi/v3.1.0"
 WEBHOOKS = "/webhooksapi/v1.0.0"
@@ -36,7 +38,7 @@ class OpenApi:
             raise BadAnswer(Reason("bad_answer"), detail=error.detail) from None
         if not isinstance(answer.body, dict) or not isinstance(answer.body.get("items"), list):
             raise BadAnswer(Reason("bad_answer"), detail="Contacts: no items")
-        records, bad = split(CONTACT, answer.body["items"])
+        records, bad = split(answer.body["items"], partial(raw_record, CONTACT))
         mark = same_page([record.ref.id for record in records], cursor=cursor, number=number) if records else ""
         token = text(answer.body.get("cursor"))
         if token and not records and not bad:

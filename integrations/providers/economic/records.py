@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from integrations.engine.provider import gettext_noop
-from integrations.engine.types import BadRecord, RawRecord, Reason, Ref
+from integrations.engine.types import BadRecord, RawRecord, Ref
+from integrations.kit.entries import split
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import identity, table, text
 
@@ -51,23 +52,9 @@ def listing(kind: str, body: Any) -> Listing | None:
     entries = body.get("collection") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         return None
-    records, bad = split(kind, entries)
+    records, bad = split(entries, partial(raw_record, kind))
     pagination = table(body.get("pagination"))
     return Listing(records, bad, more=bool(text(pagination.get("nextPage"))), total=_count(pagination.get("results")))
-
-
-def split(kind: str, entries: Sequence[Any]) -> tuple[list[RawRecord], list[BadRecord]]:
-    """The records of a list, and those entries that are none."""
-    records: list[RawRecord] = []
-    bad: list[BadRecord] = []
-    for position, entry in enumerate(entries):
-        record = raw_record(kind, entry) if isinstance(entry, dict) else None
-        if record is not None:
-            records.append(record)
-        else:
-            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
-            bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
-    return records, bad
 
 
 def writable(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.engine.provider import gettext_noop
-from integrations.engine.types import BadRecord, RawRecord, Reason, Ref, Ticket, TicketState
+from integrations.engine.types import BadRecord, RawRecord, Ref, Ticket, TicketState
+from integrations.kit.entries import bad_record
 from integrations.kit.fingerprint import fingerprint
 from integrations.kit.values import identity, rows, table, text
 
@@ -97,8 +97,7 @@ def listing(entries: Sequence[Any], *, kinds: Sequence[str], clock: str = "") ->
         kind = kind_of(body) or (kinds[0] if len(kinds) == 1 and body.get("personType") is None else "")
         record = raw_record(body, kind=kind)
         if record is None:
-            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
-            bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
+            bad.append(bad_record(position, entry))
         elif kind in kinds:
             records.append(record)
     ids = [identity(table(entry).get("id")) for entry in entries]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.engine.provider import gettext_noop
-from integrations.engine.types import BadRecord, RawRecord, Reason, Ref
+from integrations.engine.types import BadRecord, RawRecord, Ref
+from integrations.kit.entries import bad_record
 from integrations.kit.fingerprint import digest, fingerprint
 from integrations.kit.values import identity, rows, table, text
 
@@ -51,8 +51,7 @@ def listing(entries: Sequence[Any], *, kind: str) -> Listing:
         body = table(entry)
         found = raw_record(body, kind=COMPANY if is_company(body) else PERSON)
         if found is None:
-            problem = gettext_noop("it has no id") if isinstance(entry, dict) else gettext_noop("it is no object")
-            bad.append(BadRecord(position, Reason("bad_record", {"problem": problem, "position": str(position + 1)})))
+            bad.append(bad_record(position, entry))
             continue
         if found.ref.kind == kind:
             records.append(found)

@@ -35,6 +35,9 @@ FILE = re.compile(r"(?<![\w/:.<])((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md|yml|toml
 MODULE = re.compile(r"\b((?:accounts|contacts|invoices|integrations|crmsync|erp_history)(?:\.[A-Za-z_]+)+)\b")
 ADDRESS = re.compile(r"(?<![\w.}/])/(?:[\w{}<>.-]+/?)+")
 SANDBOX = re.compile(r"https?://[\w.]+:\d+(/crunch/[\w/]+)|(?<![\w/])(/crunch/[\w/]+)")
+TEST = re.compile(r"([\w/]+\.py)::(test_\w+)")
+# F53 to F55 are about ways in that do not exist: mail, imported lists, web forms.
+FAULTS = [f"F{number}" for number in range(1, 61) if number not in {53, 54, 55}]
 # Placeholders of commands.
 NOT_A_VARIABLE = {"CONNECTION_ID"}
 # Addresses, and what is made at run time.
@@ -91,8 +94,8 @@ def test_files_exist(page: Path) -> None:
 
 
 def without_addresses(page: Path) -> str:
-    """Code without web addresses, media types and our own paths below the root."""
-    code = re.sub(r"https?://\S+|application/[\w+-]+", " ", code_in(page))
+    """Code without web addresses, media types, names of tests and our own paths below the root."""
+    code = re.sub(rf"https?://\S+|application/[\w+-]+|{TEST.pattern}", " ", code_in(page))
     return re.sub(r"(?<![\w.])/[\w{}<>./-]+|\S+:/\S+", " ", code)
 
 
@@ -178,6 +181,17 @@ def test_decisions_are_numbered_named_and_short(decision: Path) -> None:
     assert lines[0].startswith(f"# {number} ")
     assert any(line.startswith("Status: ") for line in lines)
     assert len(lines) <= MOST_LINES_OF_A_DECISION
+
+
+def test_every_fault_has_tests_and_every_test_named_exists() -> None:
+    page = text_of(ROOT / "docs" / "faults.md")
+    rows = {cells[1].split()[0]: TEST.findall(cells[3]) for line in page.splitlines() if len(cells := line.split("|")) == 5}
+    assert [fault for fault in FAULTS if not rows.get(fault)] == []
+    assert [f"{path}::{name}" for path, name in TEST.findall(page) if not has_test(ROOT / "tests" / path, name)] == []
+
+
+def has_test(path: Path, name: str) -> bool:
+    return path.exists() and f"def {name}(" in text_of(path)
 
 
 def test_every_page_is_listed() -> None:

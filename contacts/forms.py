@@ -300,7 +300,7 @@ class FilterForm(forms.Form):
             self._add("tag", _("Tag"), [("", _("Tag")), *((tag, tag) for tag in offers.tags)])
         self._add("life_cycle", _("Life cycle"), [("", _("Life cycle")), *LifeCycle.choices[1:], ("none", _("Not set"))])
         for item in panels.filters():
-            options = item.options(membership.workspace) if item.options else []
+            options = item.options(membership) if item.options else []
             if options:
                 self._add(item.key, item.label, [("", item.label), *options])
             elif item.is_day and item.is_day(membership.workspace):

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.models import Workspace
+from accounts.models import Membership, Workspace
 from contacts.models import Contact
 
 Text = str | Promise
@@ -54,13 +54,14 @@ class Column:
 class Filter:
     """A filter of list, export and API (`?<key>=value`), in the list a select of its `options` or, where `is_day` says so, a date.
 
-    Without either it is reached by links and the API only; the list then names it with `words` and lets it be taken off.
+    Without either it is reached by links and the API only; the list then names it with `words` and lets it be taken off. The options name
+    nothing that the member may not see.
     """
 
     key: str
     label: Text
     apply: Callable[[QuerySet[Contact], str], QuerySet[Contact]]
-    options: Callable[[Workspace], Sequence[tuple[str, Text]]] | None = None
+    options: Callable[[Membership], Sequence[tuple[str, Text]]] | None = None
     is_day: Callable[[Workspace], bool] | None = None
     words: Callable[[str], str] | None = None
     order: int = 50

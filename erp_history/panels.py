@@ -10,13 +10,14 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Workspace
+from accounts.models import Membership, Workspace
 from contacts.models import Contact
 from contacts.panels import ApiField, Filter, register_api_field, register_filter
 from erp_history.domain import dashboard_lists as lists
+from erp_history.domain.offers import portfolios
 from erp_history.domain.shown import erp_block, with_code
 from erp_history.enums import Category, Curve
-from erp_history.models import ErpSource, Portfolio
+from erp_history.models import ErpSource
 
 SCHEMA: Mapping[str, Any] = {
     "type": ["object", "null"],
@@ -94,15 +95,19 @@ def _has_erp(workspace: Workspace) -> bool:
     return ErpSource.objects.filter(workspace=workspace).exclude(deployment="not_started").exists()
 
 
-def _classes(workspace: Workspace) -> Sequence[tuple[str, Any]]:
+def _classes(membership: Membership) -> Sequence[tuple[str, Any]]:
     letters = [(letter, _class_word(letter)) for letter in Curve.values]
-    return [*letters, ("none", _("No class"))] if _has_erp(workspace) else []
+    return [*letters, ("none", _("No class"))] if _has_erp(membership.workspace) else []
 
 
-def _categories(workspace: Workspace) -> Sequence[tuple[str, Any]]:
-    return Category.choices if _has_erp(workspace) else []
+def _categories(membership: Membership) -> Sequence[tuple[str, Any]]:
+    return Category.choices if _has_erp(membership.workspace) else []
 
 
-def _portfolios(workspace: Workspace) -> Sequence[tuple[str, Any]]:
-    found = Portfolio.objects.filter(workspace=workspace).order_by("name", "code")[:200]
-    return [(str(one.pk), one.name or _("General portfolio")) for one in found]
+def _portfolios(membership: Membership) -> Sequence[tuple[str, Any]]:
+    return [(str(pk), name) for pk, name in portfolio_names(membership).items()]
+
+
+def portfolio_names(membership: Membership) -> dict[int, str]:
+    """As every select names them."""
+    return {pk: name or gettext("General portfolio") for pk, name in portfolios(membership).items()}

@@ -26,7 +26,7 @@ from erp_history.domain.figures import UNIQUE, window
 from erp_history.domain.sources import source_of
 from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.enums import Category, Curve, Outcome
-from erp_history.models import ErpRun, ErpSource, Portfolio
+from erp_history.models import ErpRun, ErpSource
 
 BARS = 200
 KEPT_SECONDS = 300
@@ -67,11 +67,14 @@ class View:
 
     def key(self, name: str) -> str:
         """Names the answer: it is another one after the next night, for other filters, and for whoever sees other contacts."""
-        member = self.membership
-        sight = "all" if member.is_admin else f"{member.pk}:{member.role}:{','.join(map(str, sorted(member.team_ids)))}"
         finished = self.run.finished_at.timestamp() if self.run.finished_at else 0
         asked = f"{self.asked.months}:{self.asked.portfolio}:{self.asked.brand.encode().hex()}"
-        return f"erp:value:{name}:{self.workspace.pk}:{self.run.pk}:{finished}:{sight}:{asked}"
+        return f"erp:value:{name}:{self.workspace.pk}:{self.run.pk}:{finished}:{sight_key(self.membership)}:{asked}"
+
+
+def sight_key(member: Membership) -> str:
+    """The same for members who see the same contacts."""
+    return "all" if member.is_admin else f"{member.pk}:{member.role}:{','.join(map(str, sorted(member.team_ids)))}"
 
 
 def last_night(workspace: Workspace) -> ErpRun | None:
@@ -303,16 +306,3 @@ class AtRisk:
 def at_risk(view: View) -> list[AtRisk]:
     """Those with the highest revenue first."""
     return [AtRisk(*row) for row in kept(view.key("risk"), lambda: _fetch(AT_RISK, view, limit=SHOWN_AT_RISK))]
-
-
-def brands(workspace: Workspace) -> list[str]:
-    """Brands that were sold in the window of the curve, biggest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT key FROM erp_history_abcresult WHERE workspace_id = %s AND grouping = 'brand' ORDER BY rank LIMIT 100", [workspace.pk]
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
-def portfolios(workspace: Workspace) -> list[Portfolio]:
-    return list(Portfolio.objects.filter(workspace=workspace).order_by("name", "code")[:500])

@@ -24,12 +24,13 @@ from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_to
 from crmsync import nav
 from crmsync.lib.sheets import csv_lines, safe_filename, write_xlsx
-from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets
+from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import NONE, Change, Place
 from erp_history.domain.sources import source_of, zone_of
 from erp_history.enums import Category
-from erp_history.models import CompanyFigures, Portfolio
+from erp_history.models import CompanyFigures
+from erp_history.panels import portfolio_names
 from erp_history.views.pages import held_count
 
 CURRENCY = "BRL"
@@ -110,7 +111,7 @@ def page(request: WorkspaceRequest) -> HttpResponse:
         return render(request, "erp_history/dashboard_empty.html", {"is_admin": request.membership.is_admin})
     view = _view(request, run)
     found, links = dashboard.overview(view), Links(request, view)
-    portfolios = dashboard.portfolios(request.workspace)
+    portfolios = portfolio_names(request.membership)
     context: dict[str, Any] = {
         "run": run,
         "currency": CURRENCY,
@@ -119,7 +120,7 @@ def page(request: WorkspaceRequest) -> HttpResponse:
         "risk": found.category(Category.AT_RISK),
         "risk_url": links.listed(erp_category=Category.AT_RISK),
         "risk_rows": _at_risk(request, dashboard.at_risk(view), links),
-        "sections": _sections(found, links, names=_names(portfolios)),
+        "sections": _sections(found, links, names=portfolios),
         "moves": [(move, links.move(move, dashboard_moves.since(view))) for move in dashboard_moves.moves(view)],
         "since": dashboard_moves.since(view),
         "is_published": view.is_published,
@@ -186,8 +187,7 @@ def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
 def export_xlsx(request: WorkspaceRequest) -> HttpResponseBase:
     """The same and the groups, as a workbook."""
     view = _view_or_404(request)
-    names = _names(dashboard.portfolios(request.workspace))
-    made = dashboard_sheets.sheets(view, dashboard.overview(view), portfolio_names=names)
+    made = dashboard_sheets.sheets(view, dashboard.overview(view), portfolio_names=portfolio_names(request.membership))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "customers.xlsx")
         write_xlsx(path, made, tz=zone_of(request.workspace))
@@ -214,13 +214,12 @@ def _view_or_404(request: WorkspaceRequest) -> View:
 def _view(request: WorkspaceRequest, run: Any) -> View:
     """What is asked for; what cannot be understood is left out."""
     months, portfolio = _number(request.GET.get("months")), _number(request.GET.get("portfolio"))
-    known = portfolio is not None and Portfolio.objects.filter(workspace=request.workspace, pk=portfolio).exists()
     return dashboard.view_of(
         request.membership,
         run,
         months=months if months in _windows(request) else None,
         brand=request.GET.get("brand", "")[:80].replace("\x00", ""),
-        portfolio=portfolio if known else None,
+        portfolio=portfolio if portfolio in offers.portfolios(request.membership) else None,
     )
 
 
@@ -232,15 +231,11 @@ def _windows(request: WorkspaceRequest) -> list[int]:
     return sorted({*WINDOWS, source_of(request.workspace).abc_months})
 
 
-def _names(portfolios: Sequence[Portfolio]) -> dict[Any, str]:
-    return {one.pk: one.name or _("General portfolio") for one in portfolios}
-
-
-def _filters(request: WorkspaceRequest, view: View, portfolios: Sequence[Portfolio]) -> list[dict[str, Any]]:
+def _filters(request: WorkspaceRequest, view: View, portfolios: Mapping[int, str]) -> list[dict[str, Any]]:
     """(name, label, options) of the selects above the page."""
     months = [("" if value == view.source.abc_months else str(value), _months(value)) for value in _windows(request)]
-    brands = [("", _("All brands")), *((name, name) for name in dashboard.brands(request.workspace))]
-    listed = [("", _("All portfolios")), *((str(pk), name) for pk, name in _names(portfolios).items())]
+    brands = [("", _("All brands")), *((name, name) for name in offers.brands(view))]
+    listed = [("", _("All portfolios")), *((str(pk), name) for pk, name in portfolios.items())]
     asked = view.asked
     return [
         {"name": "portfolio", "label": _("Portfolio"), "options": listed, "value": str(asked.portfolio or "")},

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import registry as places
 from accounts.middleware import WorkspaceRequest
-from accounts.models import Workspace
+from accounts.models import Membership, Workspace
 from contacts import panels
 from contacts.models import Contact
 from crmsync import nav
@@ -168,9 +168,10 @@ def linked_to(contacts: QuerySet[Contact], value: str) -> QuerySet[Contact]:
     return contacts.filter(~Exists(links) if value.startswith(NOT) else Exists(links))
 
 
-def linked_to_options(workspace: Workspace) -> list[tuple[str, str]]:
-    keys = Connection.objects.filter(workspace=workspace).exclude(status__in=[ConnectionStatus.OFF, ConnectionStatus.SETUP]).order_by("pk")
-    labels = [(key, registry.manifest(key).label) for key in keys.values_list("provider", flat=True) if key in registry.manifests()]
+def linked_to_options(membership: Membership) -> list[tuple[str, str]]:
+    found = Connection.objects.filter(workspace=membership.workspace)
+    keys = found.exclude(status__in=[ConnectionStatus.OFF, ConnectionStatus.SETUP]).order_by("pk").values_list("provider", flat=True)
+    labels = [(key, registry.manifest(key).label) for key in keys if key in registry.manifests()]
     return [*((key, label) for key, label in labels), *((f"{NOT}{key}", _("Not in %(name)s") % {"name": label}) for key, label in labels)]
 
 

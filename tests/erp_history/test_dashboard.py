@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.enums import Role
-from accounts.models import Membership
+from accounts.models import Membership, Team
 from accounts.scoping import workspace_tx
 from contacts.models import Contact
 from erp_history.domain import dashboard
@@ -180,6 +180,36 @@ def test_members_see_the_figures_of_their_contacts_only(cast: Cast, erp: Client,
     names = [row["Customer"] for row in read_csv(bob.get(f"{PAGE}export.csv"))]
     assert names == ["Company g"]
     assert sum(row.group.customers for row in section(alice, "classes").values()) == 8
+
+
+def test_members_are_offered_the_portfolios_and_brands_of_their_customers_only(cast: Cast, erp: Client, alice: Client, bob: Client) -> None:
+    push(erp, "vendedor", [{"codigo_erp": code, "nome": name} for code, name in (("V1", "Ana"), ("V2", "Hidden"), ("V3", "Theirs"))])
+    push(erp, "empresa", [company(f"C{n}", codigo_vendedor=f"V{n}") for n in (1, 2, 3)])
+    push(erp, "nota", [note(f"N{n}", f"C{n}", "10.00") for n in (1, 2, 3)])
+    lines = [{"codigo_nota": f"N{n}", "item": "1", "marca": f"Brand {n}", "valor_total": "10.00"} for n in (1, 2, 3)]
+    push(erp, "itens_nota", [*lines, {**lines[0], "item": "2", "marca": "Shared"}, {**lines[1], "item": "3", "marca": "Shared"}])
+    run_night(cast.workspace)
+    with workspace_tx(cast.workspace):
+        team = Team.objects.create(workspace=cast.workspace, name="Theirs")
+        Contact.objects.filter(name="Company C1").update(owner=cast.bob)
+        Contact.objects.filter(name="Company C3").update(team=team)
+        hidden = Portfolio.objects.get(name="Hidden").pk
+
+    assert offered(alice) == ({"Ana", "Hidden", "Theirs"}, {"Brand 1", "Brand 2", "Brand 3", "Shared"})
+    assert offered(bob) == ({"Ana", "Hidden"}, {"Brand 1", "Brand 2", "Shared"})
+    Membership.objects.filter(user=cast.bob).update(role=Role.RESTRICTED)
+    assert offered(bob) == ({"Ana"}, {"Brand 1", "Shared"})
+    assert bob.get(PAGE, {"portfolio": str(hidden)}).context["found"].total.customers == 1, "as if nothing was chosen"
+    for page in (PAGE, CONTACTS):
+        assert "Hidden" not in bob.get(page).content.decode()
+
+
+def offered(client: Client) -> tuple[set[str], set[str]]:
+    """The names in the selects of the dashboard; those of the list are the same portfolios."""
+    filters = {each["name"]: {label for value, label in each["options"] if value} for each in client.get(PAGE).context["filters"]}
+    listed = client.get(CONTACTS).context["form"].fields["erp_portfolio"].choices
+    assert {str(label) for value, label in listed if value} == filters["portfolio"]
+    return filters["portfolio"] - {"General portfolio"}, filters["brand"]
 
 
 def test_a_deleted_customer_is_not_counted(cast: Cast, erp: Client, bob: Client) -> None:

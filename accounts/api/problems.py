@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -18,6 +19,7 @@ from crmsync.lib.paging import CursorError
 
 CONTENT_TYPE = "application/problem+json"
 TYPES = "/api/v1/docs/#problem-"
+RETRY_AFTER = "60"
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +54,13 @@ def _refused(error: Refused) -> Problem:
     return Problem(HTTPStatus.CONFLICT, error.code, error.message)
 
 
+def _database_in_trouble(error: OperationalError) -> Problem:
+    """A full disk, a server that restarts, two writers in each other's way: no fault of the request, which may come again as it is."""
+    log.error("the database is in trouble", exc_info=error)
+    text = _("Something failed on our side. Nothing was changed. It has been noted; try again in a while.")
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_in_trouble", text, headers={"Retry-After": RETRY_AFTER})
+
+
 Translate = Callable[[Any], Problem]
 _known: dict[type[Exception], Translate] = {
     Http404: lambda _error: Problem(404, "not_found", _("There is nothing here, or it is not yours to see.")),
@@ -61,6 +70,7 @@ _known: dict[type[Exception], Translate] = {
     UnreadablePostError: lambda _error: Problem(400, "bad_request", _("The body ended too early.")),
     CursorError: lambda _error: invalid([("cursor", "invalid", _("This cursor is not valid."))]),
     Refused: _refused,
+    OperationalError: _database_in_trouble,
 }
 
 

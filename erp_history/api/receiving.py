@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -18,6 +20,8 @@ from accounts.scoping import workspace_tx
 from erp_history.domain.ingest import Told, beginning, note_request
 from erp_history.domain.reading import MAX_BYTES, inflate, too_large
 from erp_history.domain.tables import TABLES, Table
+
+log = logging.getLogger(__name__)
 
 
 class ErpView(WorkspaceAPIView):
@@ -68,8 +72,12 @@ class ReceivingView(ErpView):
         answer = response.data if isinstance(response, Response) and isinstance(response.data, dict) else {}
         if response.has_header("Idempotency-Replayed"):
             answer = {"replayed": True}
-        with workspace_tx(self.workspace, origin=self.origin):
-            note_request(self.workspace, self.told, status=response.status_code, answer=dict(answer))
+        try:
+            with workspace_tx(self.workspace, origin=self.origin):
+                note_request(self.workspace, self.told, status=response.status_code, answer=dict(answer))
+        except OperationalError:
+            # The database is in trouble, which may be what the answer says. The ERP gets its answer all the same.
+            log.exception("a refused request could not be written down: %s", self.told.path)
 
 
 def read_body(request: HttpRequest) -> bytes:

@@ -1,4 +1,4 @@
-"""F13: PostgreSQL has no room for the next rows. A page is stored wholly or not at all, no record is blamed, and the run goes on when there is room."""
+"""F13: PostgreSQL has no room. A page is stored wholly or not at all, no record is blamed, and the run goes on when there is room."""
 
 from __future__ import annotations
 

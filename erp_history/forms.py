@@ -128,7 +128,7 @@ class ViewForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["engine"].choices = [(engine.value, engine.label) for engine in usable_engines()]
+        self.fields["engine"].choices = [(engine.value, engine.label) for engine in usable_engines()]  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_view_schema(self) -> str:
         schema = str(self.cleaned_data["view_schema"]).strip()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from erp_history.domain.run_log import words_of
 from erp_history.models import ErpPhase, ErpRequest, ErpRun, ErpSnapshot
 
 
@@ -78,10 +80,21 @@ class RequestSerializer(serializers.ModelSerializer[ErpRequest]):
         ]  # fmt: skip
 
 
+class LineSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    text = serializers.CharField()
+
+
 class PhaseSerializer(serializers.ModelSerializer[ErpPhase]):
+    log = serializers.SerializerMethodField()
+
     class Meta:
         model = ErpPhase
         fields = ["name", "status", "rows", "seconds", "counters", "log", "error", "finished_at"]
+
+    @extend_schema_field(LineSerializer(many=True))
+    def get_log(self, phase: ErpPhase) -> list[dict[str, Any]]:
+        return [{"at": each["at"], "text": words_of(each)} for each in phase.log]
 
 
 class ErpRunSerializer(serializers.ModelSerializer[ErpRun]):

@@ -104,7 +104,7 @@ def step(step: Step) -> bool:
             step.count(lines)
     [(moved,)] = step.fetch(CLASSES)
     step.count(0, moved=moved)
-    step.say(f"{moved} companies changed their class")
+    step.say("classes", moved=moved)
     return True
 
 
@@ -112,7 +112,7 @@ def store_curve(step: Step, grouping: str, units: str, *, extra: str = "") -> in
     """Compute and keep the curve of one grouping; only lines that differ are written."""
     statement = RANKED.format(units=units, extra=extra) + STORE
     [(lines, written, gone)] = step.fetch(statement, _values(step.source, step.run.today) | {"grouping": grouping})
-    step.say(f"{grouping}: {lines} lines, {written} written, {gone} gone")
+    step.say("curve", grouping=str(grouping), lines=lines, written=written, gone=gone)
     return int(lines)
 
 

@@ -44,5 +44,5 @@ def step(step: Step) -> bool:
     }
     [(companies, moved)] = step.fetch(PUT, values)
     step.count(companies, moved=moved)
-    step.say(f"{moved} of {companies} companies changed their category")
+    step.say("categories", moved=moved, companies=companies)
     return True

@@ -18,6 +18,7 @@ from contacts.domain.store import insert_contacts, update_contacts
 from contacts.models import Contact
 from crmsync.lib.countries import country_code
 from erp_history.domain import company_sql as sql
+from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import ErpLink, ErpPhase
@@ -45,7 +46,7 @@ def step(step: Step) -> bool:
     step.phase.cursor = {**cursor, "stage": position, "after": 0}
     held = ErpLink.objects.filter(workspace=step.workspace, state=LinkState.HELD).count()
     step.phase.counters["held"] = held
-    step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
+    step.say(COUNTED, **step.phase.counters)
     return True
 
 

@@ -59,7 +59,7 @@ def _resolve(step: Step, table: Table, item: Reference) -> None:
     [(waiting, resolved)] = step.fetch(statement, values)
     step.count(0, waiting=waiting, resolved=resolved)
     if waiting or resolved:
-        step.say(f"{table.name}.{item.column}: {waiting} rows wait for their {item.table}, {resolved} have found theirs")
+        step.say("waiting", field=f"{table.name}.{item.column}", parent=item.table, waiting=waiting, resolved=resolved)
 
 
 def _documents(step: Step) -> int:

@@ -88,5 +88,5 @@ def step(step: Step) -> bool:
     written = step.execute(READ, window(step.run.today, step.source.abc_months))
     [(companies,)] = step.fetch("SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s")
     step.count(companies, changed=written)
-    step.say(f"{companies} companies, {written} with other figures than before")
+    step.say("figures", companies=companies, written=written)
     return True

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
@@ -17,6 +18,7 @@ from crmsync.lib.periods import local_day
 from crmsync.lib.text import clip
 from erp_history.domain import abc, categories, companies, documents, figures, portfolios, publish, viewmode
 from erp_history.domain.leases import holder_is_dead, new_lease
+from erp_history.domain.run_log import line, words_of
 from erp_history.domain.sources import plan_next, source_of, zone_of
 from erp_history.domain.steps import Step, StepFailed
 from erp_history.enums import Outcome, Phase, PhaseStatus, RunKind, RunStatus
@@ -96,7 +98,7 @@ def _phase(run: ErpRun, name: str, position: int, before: ErpPhase | None) -> Er
         phase.cursor = before.cursor
         if before.status in {PhaseStatus.DONE, PhaseStatus.SKIPPED}:
             phase.status = PhaseStatus.SKIPPED
-            phase.log = [{"at": timezone.now().isoformat(timespec="seconds"), "text": f"done in night {before.run_id}"}]
+            phase.log = [line("done_before", {"run": str(before.run_id)}, at=timezone.now())]
     return phase
 
 
@@ -115,8 +117,9 @@ def advance(workspace: Workspace, *, until: float | None = None, on_step: Callab
     until = time.monotonic() + SLICE if until is None else until
     last: Step | None = None
     try:
-        while not run.is_over and time.monotonic() < until:
-            last = _advance_once(workspace, run, on_step, last)
+        with translation.override(workspace.language):  # what is wrong is kept in words
+            while not run.is_over and time.monotonic() < until:
+                last = _advance_once(workspace, run, on_step, last)
     except LeaseLost:
         return None
     finally:
@@ -141,7 +144,8 @@ def claim(workspace: Workspace) -> ErpRun | None:
         run.started_at = run.started_at or now
         run.save(update_fields=["lease", "lease_until", "status", "started_at", "attempts"])
         if run.attempts > MAX_ATTEMPTS:
-            _finish(run, Outcome.FAILED, error="The night was started several times and each time ended without a word.")
+            with translation.override(workspace.language):
+                _finish(run, Outcome.FAILED, error=_("It was started several times and each time ended without a word."))
     return run
 
 
@@ -216,7 +220,7 @@ def _do(step: Step) -> None:
     phase.error = ""
     if done:
         phase.finished_at = timezone.now()
-        step.say(f"{phase.rows} rows in {phase.seconds} s")
+        step.say("done", rows=phase.rows, seconds=phase.seconds)
     phase.save()
     ErpRun.objects.filter(pk=step.run.pk).update(rows=F("rows") + step.new_rows)
 
@@ -243,5 +247,5 @@ def _finish(run: ErpRun, outcome: str, *, error: str = "") -> None:
 
 
 def log_lines(run: ErpRun) -> list[dict[str, Any]]:
-    """The log of a night, to view and to download."""
-    return [{"at": line["at"], "phase": phase.name, "text": line["text"]} for phase in run.phases.all() for line in phase.log]
+    """The log of a night, to view and to download, in the reader's language."""
+    return [{"at": each["at"], "phase": phase.name, "text": words_of(each)} for phase in run.phases.all() for each in phase.log]

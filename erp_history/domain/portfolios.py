@@ -48,6 +48,6 @@ def step(step: Step) -> bool:
         "SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s AND portfolio_id IS NOT NULL"
     )
     step.count(companies, moved=moved)
-    step.say(f"{moved} of {companies} companies changed their portfolio")
+    step.say("portfolios", moved=moved, companies=companies)
     store_curve(step, Grouping.PORTFOLIO, BY_PORTFOLIO)
     return True

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from contacts.domain.store import update_contacts
+from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
 
 PAGE = 1000
@@ -69,7 +70,7 @@ def step(step: Step) -> bool:
     step.plan("lookups")
     rows = step.fetch(CHANGED, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
     if not rows:
-        step.say(", ".join(f"{count} {name}" for name, count in step.phase.counters.items()))
+        step.say(COUNTED, **step.phase.counters)
         return True
     changes: dict[int, Any] = {contact_id: json.loads(changed) for _id, contact_id, changed in rows if changed}
     step.plan("default")

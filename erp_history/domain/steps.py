@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from accounts.scoping import Origin
+from erp_history.domain.run_log import line
 from erp_history.models import ErpPhase, ErpRun, ErpSource
 
 # Sorts and groups of one workspace fit into this.
@@ -47,8 +48,9 @@ class Step:
         for name, value in counters.items():
             self.phase.counters[name] = self.phase.counters.get(name, 0) + value
 
-    def say(self, text: str) -> None:
-        self.phase.log = [*self.phase.log, {"at": timezone.now().isoformat(timespec="seconds"), "text": text}][-500:]
+    def say(self, code: str, **values: Any) -> None:
+        """Add a line to the log, by its code in `run_log`."""
+        self.phase.log = [*self.phase.log, line(code, values, at=timezone.now())][-500:]
 
     def plan(self, name: str) -> None:
         """Say how the statements of this transaction are meant: "sets" are joined whole, "lookups" go row by row through indexes."""

@@ -147,7 +147,7 @@ def step(step: Step) -> bool:
     """Store a page that was read."""
     page: Page | None = step.fetched
     if page is None:
-        step.say("Data come in through the API.")
+        step.say("api")
         return True
     if not _is_expected(step, page):
         return False
@@ -188,7 +188,7 @@ def _absent(step: Step, page: Page) -> bool:
     if page.table.name in step.source.watermarks:
         text = _("%(view)s is not there any more, or the user may not read it. If that is meant, save the connection again.")
         raise StepFailed(text % {"view": view_of(page.table)})
-    step.say(f"{view_of(page.table)} is not there")
+    step.say("view_absent", view=view_of(page.table))
     return _next_table(step, page)
 
 
@@ -208,7 +208,7 @@ def _end(step: Step, page: Page, snapshot: str, *, rows: int, newest: str) -> No
     newest = newest or step.source.watermarks.get(page.table.name, "")
     step.source.watermarks = {**step.source.watermarks, page.table.name: newest}
     step.source.save(update_fields=["watermarks"])
-    step.say(f"{view_of(page.table)}: {rows} rows")
+    step.say("view_read", view=view_of(page.table), rows=rows)
 
 
 def _next_table(step: Step, page: Page) -> bool:

@@ -12,13 +12,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.domain.audit import record
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
 from erp_history.domain import night
+from erp_history.domain.run_log import COUNTERS
 from erp_history.enums import Outcome, Phase, PhaseStatus
 from erp_history.models import ErpPhase, ErpRequest, ErpRun
 from erp_history.tasks import ring_after_commit
@@ -148,20 +148,3 @@ def _run_or_404(request: WorkspaceRequest, pk: int) -> ErpRun:
         raise Http404
     found.workspace = request.workspace
     return found
-
-
-COUNTERS: dict[str, Any] = {
-    "created": gettext_lazy("new"),
-    "updated": gettext_lazy("changed"),
-    "linked": gettext_lazy("linked"),
-    "held": gettext_lazy("wait for a decision"),
-    "inserted": gettext_lazy("inserted"),
-    "unchanged": gettext_lazy("unchanged"),
-    "rejected": gettext_lazy("rejected"),
-    "closed": gettext_lazy("closed"),
-    "waiting": gettext_lazy("wait for a parent"),
-    "resolved": gettext_lazy("have found their parent"),
-    "moved": gettext_lazy("moved"),
-    "figures": gettext_lazy("with new figures"),
-    "gone": gettext_lazy("gone"),
-}

@@ -141,7 +141,7 @@ def test_the_log_of_a_run_is_shown_and_downloaded(cast: Cast, alice: Client, cha
     assert "ABC curve" in text
     file = alice.get(f"{BASE}runs/{run.pk}/log.txt")
     assert file["Content-Disposition"] == f'attachment; filename="erp-run-{run.pk}.txt"'
-    assert "Companies and contacts: 1 created" in file.content.decode()
+    assert "Companies and contacts: 1 new" in file.content.decode()
     for page in ("", "log.txt", "cancel/"):
         assert charlie.get(f"/w/elsewhere/settings/erp/runs/{run.pk}/{page}").status_code in {404, 405}
 

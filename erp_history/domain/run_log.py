@@ -1,0 +1,69 @@
+"""The log of a run: codes and values are kept, the words are made for whoever reads them, in their language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from erp_history.enums import Grouping
+
+SENTENCES: Mapping[str, str | Promise] = {
+    "api": _("Data come in through the API."),
+    "view_absent": _("%(view)s is not there"),
+    "view_read": _("%(view)s: %(rows)s rows"),
+    "waiting": _("%(field)s: %(waiting)s rows wait for their %(parent)s, %(resolved)s have found theirs"),
+    "figures": _("%(companies)s companies, %(written)s with other figures than before"),
+    "curve": _("%(grouping)s: %(lines)s lines, %(written)s written, %(gone)s gone"),
+    "classes": _("%(moved)s companies changed their class"),
+    "categories": _("%(moved)s of %(companies)s companies changed their category"),
+    "portfolios": _("%(moved)s of %(companies)s companies changed their portfolio"),
+    "done": _("%(rows)s rows in %(seconds)s s"),
+    "done_before": _("done in run %(run)s"),
+}
+COUNTED = "counted"
+COUNTERS: Mapping[str, str | Promise] = {
+    "created": _("new"),
+    "updated": _("changed"),
+    "linked": _("linked"),
+    "held": _("wait for a decision"),
+    "inserted": _("inserted"),
+    "unchanged": _("unchanged"),
+    "rejected": _("rejected"),
+    "closed": _("closed"),
+    "waiting": _("wait for a parent"),
+    "resolved": _("have found their parent"),
+    "moved": _("moved"),
+    "figures": _("with new figures"),
+    "gone": _("gone"),
+}
+
+
+def line(code: str, values: Mapping[str, Any], *, at: dt.datetime) -> dict[str, Any]:
+    """A line as it is kept."""
+    return {"at": at.isoformat(timespec="seconds"), "code": code, "values": dict(values)}
+
+
+def words_of(kept: Mapping[str, Any]) -> str:
+    """What a line says; those of runs before there were codes say it themselves."""
+    code, values = kept.get("code", ""), kept.get("values") or {}
+    if code == COUNTED:
+        return ", ".join(f"{_shown(count)} {COUNTERS.get(name, name)}" for name, count in values.items())
+    sentence = SENTENCES.get(code)
+    if sentence is None:
+        return str(kept.get("text", code))
+    return str(sentence) % {name: _named(name, value) for name, value in values.items()}
+
+
+def _named(name: str, value: Any) -> str:
+    if name == "grouping" and value in Grouping:
+        return str(Grouping(value).label)
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    return str(number_format(value, force_grouping=True)) if isinstance(value, int | float) else str(value)

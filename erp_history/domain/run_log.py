@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from erp_history.enums import Grouping
@@ -52,7 +53,8 @@ def words_of(kept: Mapping[str, Any]) -> str:
     """What a line says; those of runs before there were codes say it themselves."""
     code, values = kept.get("code", ""), kept.get("values") or {}
     if code == COUNTED:
-        return ", ".join(f"{_shown(count)} {COUNTERS.get(name, name)}" for name, count in values.items())
+        counted = (f"{_shown(values[name])} {label}" for name, label in COUNTERS.items() if values.get(name))
+        return ", ".join(counted) or gettext("nothing to do")
     sentence = SENTENCES.get(code)
     if sentence is None:
         return str(kept.get("text", code))

@@ -139,6 +139,7 @@ def _queue(connection: Connection, rules: OutRules, contacts: Sequence[Contact])
     """Organisations before their people, which wait for them."""
     firms = {each.pk: firm for each in contacts if (firm := living_organisation(each)) is not None}
     there = whereabouts(connection, rules.manifest, [*(each.pk for each in contacts), *(firm.pk for firm in firms.values())])
+    rules = rules.knowing(contacts)
     organisations: set[int] = set()
     people: set[int] = set()
     for contact in (each for each in contacts if each.pk not in there):

@@ -84,7 +84,8 @@ def _rule(run: Run, way: MatchBy, remotes: Sequence[Remote], homes: Homes) -> Ke
         twice |= _doubled(run, set(carried))
     else:
         twice |= _elsewhere(run, way, [remote for remote in remotes if key(remote) in carried], key)
-    return KeyRule(way.field, key, contacts, frozenset(pair for pair in twice if pair[1] in carried))
+    sole = carried if way.field == "tax_id" else frozenset[str]()
+    return KeyRule(way.field, key, contacts, frozenset(pair for pair in twice if pair[1] in carried), sole)
 
 
 def _elsewhere(run: Run, way: MatchBy, remotes: Sequence[Remote], key: Key) -> frozenset[tuple[str, str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings as deployment
 from django.db import connection as database
 
-from contacts.models import Contact
+from contacts.enums import ChangeAction
+from contacts.models import Contact, ContactChange
 from integrations import registry
 from integrations.domain.parties import local_of
 from integrations.engine.capabilities import Eligibility
@@ -35,11 +36,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class OutRules:
-    """The rules of one connection. A contact comes with its organisation already loaded."""
+    """The rules of one connection. A contact comes with its organisation already loaded.
+
+    `brought`: see `knowing`; without it the history is asked about each contact.
+    """
 
     connection: Connection
     manifest: Manifest
     rules: Eligibility | None
+    brought: Mapping[int, str] | None = None
+
+    def knowing(self, contacts: Iterable[Contact]) -> OutRules:
+        """The same rules for many contacts at once: who brought them in is asked in one query, if it matters."""
+        return replace(self, brought=_brought_by(self.connection, contacts) if self.manifest.creates_new_only else {})
 
     def why_not(self, contact: Contact) -> Reason | None:
         """Why a linked contact is told nothing."""
@@ -48,7 +57,7 @@ class OutRules:
 
     def why_not_made(self, contact: Contact, *, there: Mapping[int, str], by_hand: bool = False) -> Verdict:
         """`there`: of the contacts that are there "linked", of those on their way "coming"."""
-        reason = self._ask(contact)
+        reason = self._ask(contact, is_new=True)
         if reason is not None and not (by_hand and reason.code in NOT_BY_ITSELF):
             return Verdict(reason)
         organisation = living_organisation(contact)
@@ -79,10 +88,17 @@ class OutRules:
     def _goes_by_itself(self, organisation: Contact) -> bool:
         return creates_by_rule(self.manifest) and not self.manifest.creates_new_only and self._ask(organisation) is None
 
-    def _ask(self, contact: Contact) -> Reason | None:
+    def _ask(self, contact: Contact, *, is_new: bool = False) -> Reason | None:
         if not is_on(self.connection, self.manifest):
             return Reason("push_off", {"name": contact.name})
-        return self.rules.why_not_out(local_of(contact), organisation=_local(living_organisation(contact))) if self.rules else None
+        if self.rules is None:
+            return None
+        local = replace(local_of(contact), brought_by=self._who_brought(contact) if is_new else "")
+        return self.rules.why_not_out(local, organisation=_local(living_organisation(contact)))
+
+    def _who_brought(self, contact: Contact) -> str:
+        known = self.knowing([contact]).brought if self.brought is None else self.brought
+        return (known or {}).get(contact.pk, "")
 
 
 def out_rules(connection: Connection) -> OutRules:
@@ -112,6 +128,12 @@ def pushes(connection: Connection) -> bool:
 def has_rules(manifest: Manifest) -> bool:
     """Whether the edit of another field than those in sync may let a contact out."""
     return creates_by_rule(manifest) or bool(manifest.life_cycles_out) or manifest.directions is not None
+
+
+def _brought_by(connection: Connection, contacts: Iterable[Contact]) -> dict[int, str]:
+    """Which connection or import made each contact, by its name; what was made here is absent. The history tells."""
+    made = ContactChange.objects.filter(workspace_id=connection.workspace_id, action=ChangeAction.CREATED, origin="sync")
+    return dict(made.filter(contact_id__in=[each.pk for each in contacts]).values_list("contact_id", "label"))
 
 
 def creates_by_rule(manifest: Manifest) -> bool:

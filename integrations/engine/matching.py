@@ -39,12 +39,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """Records and contacts that carry the same key are the same ("code", "tax_id", "number"). An empty key matches nothing."""
+    """Records and contacts that carry the same key are the same ("code", "tax_id", "number"). An empty key matches nothing.
+
+    `sole`: keys of which there should be one record: where one of the contacts that carry it has its record, another one is held.
+    """
 
     name: str
     key: Key
     contacts: ByKey
     doubled: Doubled = frozenset()
+    sole: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,9 @@ class _Bonds:
     def free(self, holders: Sequence[int], kind: str) -> tuple[int, ...]:
         bound = ((contact, (contact, kind)) for contact in dict.fromkeys(holders))
         return tuple(contact for contact, pair in bound if pair not in self.taken and pair not in self.leaving)
+
+    def any_taken(self, holders: Sequence[int], kind: str) -> bool:
+        return any((contact, kind) in self.taken for contact in holders)
 
     def any_leaving(self, holders: Sequence[int], kind: str) -> bool:
         return any((contact, kind) in self.leaving for contact in holders)
@@ -131,7 +138,12 @@ def _by_rules(remote: Remote, rules: Sequence[KeyRule], bonds: _Bonds) -> Match:
 
 
 def _by_rule(remote: Remote, rule: KeyRule, key: str, bonds: _Bonds) -> Match:
-    return _decide(remote, key, rule.contacts.get(key, ()), doubled=rule.doubled, bonds=bonds, by=rule.name) if key else Match()
+    holders = rule.contacts.get(key, ())
+    if key and key in rule.sole and bonds.any_taken(holders, remote.ref.kind):
+        free = bonds.free(holders, remote.ref.kind)
+        words = {"name": _label(remote), "id": remote.ref.id}
+        return Match(candidates=free, reason=Reason("two_there" if free else "taken", words), by=rule.name)
+    return _decide(remote, key, holders, doubled=rule.doubled, bonds=bonds, by=rule.name) if key else Match()
 
 
 def _decide(remote: Remote, key: str, holders: Sequence[int], *, doubled: Doubled, bonds: _Bonds, by: str) -> Match:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from integrations.engine.provider import gettext_noop
-from integrations.engine.reasons_rules import RULE_REASONS
+from integrations.engine.reasons_rules import RULE_REASONS, WITHOUT_LIFE_CYCLE
 from integrations.engine.types import Reason
 
 _RETRIED = gettext_noop("It is tried again by itself.")
@@ -41,6 +41,7 @@ RULES: frozenset[str] = OWN_CHOICES | {
     "not_client",
     "not_client_yet",
     "by_hand",
+    "brought_in",
     "person_by_hand",
     "no_organisation_here",
     "organisation_not_client",
@@ -353,7 +354,9 @@ class _Words(dict[str, object]):
 
 def sentence(reason: Reason, translate: Callable[[str], str] = str, **words: object) -> str:
     """Say the reason. `words` are used where the reason does not bring its own (`vendor`: the provider's label)."""
-    return _say(REASONS.get(reason.code, _UNKNOWN)[0], reason, translate, words)
+    text = REASONS.get(reason.code, _UNKNOWN)[0]
+    text = text if reason.params.get("life_cycle") else WITHOUT_LIFE_CYCLE.get(reason.code, text)
+    return _say(text, reason, translate, words)
 
 
 def fix_hint(reason: Reason, translate: Callable[[str], str] = str, **words: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from integrations.engine.provider import gettext_noop
 
 # Only keeps a contact from being made there by itself: one that is linked is told of changes, and a person may make it by hand.
-NOT_BY_ITSELF = frozenset({"by_hand", "not_client_yet", "person_by_hand"})
+NOT_BY_ITSELF = frozenset({"by_hand", "brought_in", "not_client_yet", "person_by_hand"})
 
 RULE_REASONS: dict[str, tuple[str, str]] = {
     "deleted_here_kept_away": (
@@ -76,6 +76,10 @@ RULE_REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s is not sent to %(vendor)s by itself, as the settings say."),
         gettext_noop("Create it there by hand, or change the settings of the connection."),
     ),
+    "brought_in": (
+        gettext_noop("%(name)s is not sent to %(vendor)s by itself: it was not created here but came from %(source)s."),
+        gettext_noop("Create it there by hand, or change the settings of the connection."),
+    ),
     "person_by_hand": (
         gettext_noop("%(name)s is a person without an organisation, and such people are sent to %(vendor)s by hand only."),
         gettext_noop("Choose the organisation that the person belongs to, or create the person there by hand."),
@@ -96,4 +100,11 @@ RULE_REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("%(name)s is hidden while the integration is off."),
         gettext_noop("Enable the integration to see it again."),
     ),
+}
+
+# Said instead when the reason's `life_cycle` is empty.
+WITHOUT_LIFE_CYCLE: dict[str, str] = {
+    "not_client": gettext_noop("%(name)s is not sent to %(vendor)s: no life cycle is set."),
+    "not_client_yet": gettext_noop("%(name)s is not sent to %(vendor)s: no life cycle is set."),
+    "organisation_not_client": gettext_noop("%(name)s is not sent to %(vendor)s: no life cycle is set for %(organisation)s."),
 }

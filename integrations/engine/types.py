@@ -103,7 +103,11 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A contact of the CRM, in the canonical fields. `version` counts its writes."""
+    """A contact of the CRM, in the canonical fields. `version` counts its writes.
+
+    `brought_by` names the connection or import that made it; "" for what people, forms, lists and the API make. It is told to
+    `why_not_out` of providers whose `Manifest.creates_new_only` is set, for contacts that are not there yet.
+    """
 
     id: int
     kind: Kind
@@ -111,6 +115,7 @@ class Local:
     version: int
     deleted: bool = False
     organisation_id: int | None = None
+    brought_by: str = ""
 
 
 class LinkState(enum.StrEnum):

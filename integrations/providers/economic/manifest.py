@@ -71,7 +71,10 @@ MANIFEST = Manifest(
             default="manual",
             choices=rules.CREATE_WHEN,
             section=_NEW,
-            help=gettext_noop("People go where their organisation is."),
+            help=gettext_noop(
+                "Created here is what people, forms and the API create, not what another integration brings in."
+                " People go where their organisation is."
+            ),
         ),
         FieldSpec("customer_group", gettext_noop("Customer group"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),
         FieldSpec("payment_terms", gettext_noop("Payment terms"), _CHOICE, default="", section=_NEW, needed_unless=_BY_HAND),

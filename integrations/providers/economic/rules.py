@@ -18,7 +18,6 @@ CREATE_WHEN = (
     ("manual", gettext_noop("Only by hand")),
 )
 _LIFE_CYCLES = {
-    "": gettext_noop("not set"),
     "suspect": gettext_noop("suspect"),
     "prospect": gettext_noop("prospect"),
     "lead": gettext_noop("lead"),
@@ -69,7 +68,7 @@ def why_not_out(create_when: str, local: Local, *, organisation: Local | None) -
     if local.kind is Kind.PERSON:
         return None if organisation is not None else Reason("person_by_hand", who)
     if create_when == "created":
-        return None
+        return Reason("brought_in", {**who, "source": local.brought_by}) if local.brought_by else None
     if create_when != "active":
         return Reason("by_hand", who)
     stage = str(local.fields.get("life_cycle") or "")

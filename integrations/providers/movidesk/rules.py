@@ -14,7 +14,6 @@ MARKER = "Nectar"
 CLIENT, RELATED, SUSPECT = "client", "related", "suspect"
 # The CRM's words for its life cycles, translated when shown.
 LIFE_CYCLES = {
-    "": "Not set",
     "suspect": "Suspect",
     "prospect": "Prospect",
     "lead": "Lead",

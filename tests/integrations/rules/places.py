@@ -114,14 +114,17 @@ def desk(cast: Cast, settings: Settings) -> Iterator[DeskPlace]:
 def books(cast: Cast, settings: Settings) -> Iterator[BooksPlace]:
     vendor = Economic(clients=0)
     with _running("economic", vendor) as sandbox:
-        settings.ENVIRON = {
-            **os.environ,
-            "ECONOMIC_REST_URL": sandbox.api,
-            "ECONOMIC_OPENAPI_URL": sandbox.service("openapi"),
-            "ECONOMIC_APP_SECRET_TOKEN": "sandbox",
-            "ECONOMIC_APP_PUBLIC_TOKEN": "sandbox-public",
-        }
+        settings.ENVIRON = {**os.environ, **books_environment(sandbox)}
         yield BooksPlace(workspace=cast.workspace, user=cast.alice, sandbox=sandbox)
+
+
+def books_environment(sandbox: Sandbox) -> dict[str, str]:
+    return {
+        "ECONOMIC_REST_URL": sandbox.api,
+        "ECONOMIC_OPENAPI_URL": sandbox.service("openapi"),
+        "ECONOMIC_APP_SECRET_TOKEN": "sandbox",
+        "ECONOMIC_APP_PUBLIC_TOKEN": "sandbox-public",
+    }
 
 
 @contextmanager

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from integrations.domain.advance import BATCH
-from integrations.enums import LinkState
+from integrations.domain.attention import choose, failing
+from integrations.domain.runs import request_run
+from integrations.enums import LinkState, RunKind
 from tests.integrations.rules.places import BooksPlace, DeskPlace, stamped
 
 CNPJ = "16727230000197"
@@ -27,6 +31,41 @@ def test_two_records_of_one_tax_id_are_held(desk: DeskPlace) -> None:
     links = desk.links()
     assert [link.state for link in links] == [LinkState.HELD, LinkState.HELD]
     assert {link.reason["code"] for link in links} == {"two_there"}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_second_record_of_one_tax_id_is_held_long_after_the_first(desk: DeskPlace, whole: bool) -> None:
+    desk.company("100", "Aurora", cpfCnpj=CNPJ)
+    desk.connect()
+    namesake = desk.add("Boreal", life_cycle="client")
+    desk.company("200", "Boreal", cpfCnpj=CNPJ)
+    with desk.open():
+        request_run(desk.connection, kind=RunKind.MANUAL, whole=whole)
+    run = desk.settle()
+
+    link = desk.link("200", kind="company")
+    assert (link.state, link.contact_id, link.reason["code"]) == (LinkState.HELD, None, "taken")
+    assert run.counters["held"] == 1
+    assert desk.link("100", kind="company").contact_id == desk.contact("Aurora").pk
+    assert desk.again(namesake).tax_id == ""
+    with desk.open():
+        [row] = failing(desk.connection).rows
+        assert row.sentence == "The contact that fits Boreal is linked to another record in Movidesk already."
+        choose(desk.connection, row.id, contact_id=None, user=desk.user)
+    desk.settle()
+    assert desk.link("200", kind="company").state == LinkState.LINKED
+    assert len(desk.contacts(name="Boreal")) == 2
+
+
+def test_a_second_record_of_one_tax_id_is_not_given_to_the_twin_here(books: BooksPlace) -> None:
+    books.customer(1, "Nordlys", corporateIdentificationNumber="10150817")
+    books.connect()
+    twin = books.add("Nordlys afd. Aarhus", tax_id="10150817")
+    books.customer(2, "Nordlys Øst", corporateIdentificationNumber="10150817")
+    books.sync()
+
+    link = books.link(2, kind="customer")
+    assert (link.state, link.contact_id, link.reason["code"], link.candidates) == (LinkState.HELD, None, "two_there", [twin.pk])
 
 
 def test_two_contacts_of_one_tax_id_are_held(desk: DeskPlace) -> None:

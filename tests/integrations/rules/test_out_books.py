@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
+from pytest_django import Settings
 
 from integrations import registry
 from integrations.domain.attention import choose, failing
@@ -13,7 +15,7 @@ from integrations.domain.flows import flows_of
 from integrations.domain.health import health
 from integrations.domain.panel import contact_panels
 from integrations.engine.types import Reason
-from tests.integrations.rules.places import BooksPlace
+from tests.integrations.rules.places import BooksPlace, DeskPlace, books_environment
 
 ANSWERS = {"customer_group": "1", "payment_terms": "2", "vat_zone": "1", "currency": "DKK"}
 
@@ -39,6 +41,26 @@ def test_a_customer_made_here_goes_there_and_those_from_before_do_not(books: Boo
     books.edit(old, notes="Kendt siden 2011")
     books.sync()
     assert [one["name"] for one in customers(books).values()] == ["Ny ApS"]
+
+
+def test_what_another_connection_brought_in_was_not_created_here(
+    books: BooksPlace, desk: DeskPlace, alice: Client, settings: Settings
+) -> None:
+    settings.ENVIRON = {**settings.ENVIRON, **books_environment(books.sandbox)}
+    connected(books)
+    desk.company("EMP1", "Girafa Ltda")
+    desk.connect()
+    brought = desk.contact("Girafa Ltda")
+    books.edit(brought, notes="Kendt", life_cycle="client")
+    mine = books.add("Ny ApS")
+    books.settle()
+    assert [one["name"] for one in customers(books).values()] == ["Ny ApS"]
+    page = " ".join(alice.get(f"/w/{books.workspace.slug}/contacts/{brought.pk}/").text.split())
+    assert "Girafa Ltda is not sent to e-conomic by itself: it was not created here but came from Desk." in page
+    assert "was not created here" not in alice.get(f"/w/{books.workspace.slug}/contacts/{mine.pk}/").text
+    books.export(brought)
+    books.settle()
+    assert sorted(one["name"] for one in customers(books).values()) == ["Girafa Ltda", "Ny ApS"], "by hand it may"
 
 
 def test_a_customer_goes_there_when_it_becomes_a_client(books: BooksPlace) -> None:

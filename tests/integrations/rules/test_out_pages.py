@@ -28,14 +28,15 @@ def words(client: Client, desk: Desk | BooksPlace, contact: Contact) -> str:
     ("stage", "firm", "expected"),
     [
         ("prospect", None, "is not sent to Movidesk: the life cycle is Prospect."),
-        ("", None, "is not sent to Movidesk: the life cycle is Not set."),
+        ("", None, "is not sent to Movidesk: no life cycle is set."),
         ("related", None, "is not sent to Movidesk: a related contact without an organisation."),
+        ("related", "", "is not sent to Movidesk: no life cycle is set for Zebra Ltda."),
         ("related", "lead", "is not sent to Movidesk: the life cycle of Zebra Ltda is Lead."),
     ],
 )
 def test_who_stays_here_says_why(desk: Desk, alice: Client, stage: str, firm: str | None, expected: str) -> None:
     desk.connect()
-    organisation = desk.add("Zebra Ltda", life_cycle=firm) if firm else None
+    organisation = desk.add("Zebra Ltda", life_cycle=firm) if firm is not None else None
     contact = desk.person("Ana Lima", organisation=organisation, life_cycle=stage)
     text = words(alice, desk, contact)
     assert expected in text

@@ -21,23 +21,24 @@ KNOWN = {
 }
 
 
-def local(kind: Kind = Kind.ORGANISATION, stage: str = "") -> Local:
-    return Local(1, kind, {"name": "Bager Sørensen", "life_cycle": stage}, version=1)
+def local(kind: Kind = Kind.ORGANISATION, stage: str = "", brought_by: str = "") -> Local:
+    return Local(1, kind, {"name": "Bager Sørensen", "life_cycle": stage}, version=1, brought_by=brought_by)
 
 
 @pytest.mark.parametrize("stage", ["", "suspect", "prospect", "lead", "client", "related", "former"])
 @pytest.mark.parametrize("when", ["created", "active", "manual", "", "else"])
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("has_organisation", [True, False])
-def test_who_goes_there_by_itself(stage: str, when: str, kind: Kind, has_organisation: bool) -> None:
+@pytest.mark.parametrize("source", ["", "Crunch"])
+def test_who_goes_there_by_itself(stage: str, when: str, kind: Kind, has_organisation: bool, source: str) -> None:
     organisation = local() if has_organisation else None
-    reason = rules.why_not_out(when, local(kind, stage), organisation=organisation)
+    reason = rules.why_not_out(when, local(kind, stage, source), organisation=organisation)
 
     if kind is Kind.PERSON:
         wanted = "" if has_organisation else "person_by_hand"
     else:
         active = "" if stage == "client" else "not_client_yet"
-        wanted = {"created": "", "active": active}.get(when, "by_hand")
+        wanted = {"created": "brought_in" if source else "", "active": active}.get(when, "by_hand")
     assert (reason.code if reason else "") == wanted
     if reason:
         assert reason.code in RULES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -26,8 +27,9 @@ CASES: list[Case] = [
 ]
 
 
-def rules(provider: str, **settings: Any) -> OutRules:
-    return out_rules(Connection(pk=1, provider=provider, settings=settings))
+def rules(provider: str, *, brought_by: str = "", **settings: Any) -> OutRules:
+    found = out_rules(Connection(pk=1, provider=provider, settings=settings))
+    return replace(found, brought={1: brought_by} if brought_by else {})
 
 
 def contact(case: Case) -> Contact:
@@ -70,14 +72,17 @@ def _to_helpdesk(stage: str, where: str | None, *, of_client: bool, belongs: boo
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("brought_by", ["", "Crunch"])
 @pytest.mark.parametrize("create_when", ["created", "active", "manual"])
-def test_new_customers_go_to_the_ledger_as_the_setting_says_and_people_with_theirs(create_when: str, by_hand: bool) -> None:
-    asked = rules("economic", create_when=create_when)
+def test_new_customers_go_to_the_ledger_as_the_setting_says_and_people_with_theirs(
+    create_when: str, brought_by: str, by_hand: bool
+) -> None:
+    asked = rules("economic", create_when=create_when, brought_by=brought_by)
     for case in CASES:
         kind, stage, firm, trash, where = case
         assert asked.why_not(contact(case)) is None, "who is there is always told"
         if kind == "organisation":
-            goes = by_hand or create_when == "created" or (create_when == "active" and stage == "client")
+            goes = by_hand or (create_when == "created" and not brought_by) or (create_when == "active" and stage == "client")
             expected = "goes" if goes else "stays"
         elif firm is None or trash:
             expected = "goes" if by_hand else "stays"

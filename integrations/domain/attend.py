@@ -86,8 +86,15 @@ def _due_run(connection: Connection) -> Run | None:
     now = timezone.now()
     if connection.next_due_at is None or connection.next_due_at > now:
         return None
-    new, _is_new = request_run(connection, kind=RunKind.SCHEDULED, slot=connection.next_due_at)
-    return new
+    slot = connection.next_due_at
+    new, is_new = request_run(connection, kind=RunKind.SCHEDULED, slot=slot)
+    if is_new or not new.is_over:
+        return new
+    connection.refresh_from_db(fields=["next_due_at"])
+    if connection.next_due_at != slot:
+        return None  # another worker was quicker, and has done it
+    # The clock was put back: a run of this very moment ended before it came again.
+    return request_run(connection, kind=RunKind.SCHEDULED, slot=now)[0]
 
 
 @dataclass

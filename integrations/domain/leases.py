@@ -32,7 +32,8 @@ def claim(run: Run) -> bool:
     """Take the run if it is due and nobody holds it."""
     now = timezone.now()
     lease = secrets.token_hex(16)
-    free = Q(lease="") | Q(lease_until__lt=now)
+    # A lease that would hold for longer than leases do was taken before the clock was put back.
+    free = Q(lease="") | Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
     due = Q(resume_at=None) | Q(resume_at__lte=now)
     with workspace_tx(run.workspace):
         taken = Run.objects.filter(free & due, pk=run.pk, status__in=OPEN).update(

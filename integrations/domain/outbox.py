@@ -107,9 +107,9 @@ def _allowed(connection: Connection) -> QuerySet[Outbox]:
 
 
 def _free_abandoned(connection: Connection, now: datetime) -> None:
-    stale = Outbox.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection, state=OutboxState.SENDING, sending_since__lt=now - SENDING_LIMIT
-    )
+    # Since a moment to come: the clock was put back meanwhile.
+    too_long = Q(sending_since__lt=now - SENDING_LIMIT) | Q(sending_since__gt=now + SENDING_LIMIT)
+    stale = Outbox.objects.filter(too_long, workspace_id=connection.workspace_id, connection=connection, state=OutboxState.SENDING)
     for row in stale.select_for_update(skip_locked=True, of=("self",)):
         put_back(row, not_before=None)
 

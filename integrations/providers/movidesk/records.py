@@ -137,9 +137,10 @@ def clock_of(headers: Mapping[str, str]) -> str:
 
 
 def organisations_of(body: Mapping[str, Any]) -> list[str]:
-    """Ids of the organisations that a person belongs to; only the last part of `Parent/Child` counts."""
+    """Ids of the organisations that a person belongs to; only the last part of `Parent/Child` counts, and nobody belongs to itself."""
     ids = (identity(one.get("id")).rpartition("/")[2].strip() for one in rows(body.get("relationships")))
-    return list(dict.fromkeys(id for id in ids if id))
+    own = identity(body.get("id"))
+    return list(dict.fromkeys(id for id in ids if id and id != own))
 
 
 def ticket(entry: Any, *, url: str) -> Ticket | None:

@@ -65,3 +65,38 @@ def test_an_organisation_that_comes_after_its_people(desk: DeskPlace) -> None:
     desk.sync()
 
     assert desk.contact("Ana").organisation_id == one.pk
+
+
+def test_records_that_belong_to_one_another_in_a_circle(desk: DeskPlace) -> None:
+    """F38: companies within each other, a person within itself, two people within each other."""
+    desk.company("100", "Aurora", relationships=[{"id": "200"}])
+    desk.company("200", "Boreal", relationships=[{"id": "100"}])
+    desk.person("300", "Ana", "300", "100")
+    desk.person("301", "Bia", "302")
+    desk.person("302", "Caio", "301")
+    desk.connect()
+
+    run = desk.last_run()
+    assert run.is_over
+    assert desk.contact("Ana").organisation_id == desk.contact("Aurora").pk
+    assert desk.contact("Boreal").organisation_id is None
+    left_out = {line.name: line.reason["code"] for line in desk.lines(run, action="skip")}
+    assert left_out.keys() == {"Bia", "Caio"}, "they belong to no organisation, and that is said"
+    before = desk.snapshot()["contacts_contact"]
+    assert desk.sync().is_over
+    assert desk.snapshot()["contacts_contact"] == before
+
+
+def test_two_people_who_change_places(books: BooksPlace) -> None:
+    """F38."""
+    books.customer(1, "Nordlys")
+    books.customer(2, "Havnen")
+    one, two = books.employee(1, "Åse Holm"), books.employee(2, "Bo Lund")
+    books.connect()
+    books.control(put_contacts=[{"number": one, "customerNumber": 2}, {"number": two, "customerNumber": 1}])
+
+    books.sync()
+
+    homes = {name: books.contact(name).organisation_id for name in ("Åse Holm", "Bo Lund")}
+    assert homes == {"Åse Holm": books.contact("Havnen").pk, "Bo Lund": books.contact("Nordlys").pk}
+    assert len(books.contacts(kind="person")) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.domain.links import unlink
+from tests.integrations.sync.ledger import violations
 from tests.integrations.sync.world import World, address, counted
 
 
@@ -145,3 +146,18 @@ def test_what_was_left_alone_is_not_forgotten_after_one_pull_that_lacked_it(worl
     assert run.counters["created"] == 0
     assert run.counters["linked"] == 0
     assert world.link(1002).state == "IGNORED"
+
+
+def test_deleted_on_both_sides_and_made_anew_there_is_one_contact_again(world: World) -> None:
+    """F22."""
+    world.connect()
+    world.delete(world.contact("Bluebell Joinery"))
+    world.drop(1002)
+    anew = world.new(name="Bluebell Joinery", billingAddress=address())
+    for _ in range(4):
+        world.sync()
+    link = world.link(anew)
+    assert link.state == "LINKED"
+    assert [contact.pk for contact in world.contacts(name="Bluebell Joinery")] == [link.contact_id]
+    assert violations(world) == []
+    assert world.writes() == []

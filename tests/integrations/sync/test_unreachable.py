@@ -1,4 +1,4 @@
-"""F15, F17: the vendor cannot be reached, or somebody else answers. It is said, tried later and later, and what waits goes through at last."""
+"""F15, F17: the vendor cannot be reached, or somebody else answers. It is said, tried later and later, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -82,6 +83,12 @@ def ring_export_after_commit(workspace: Workspace) -> None:
     workspace_id = workspace.pk
     sources.look_at(workspace, timezone.now() + sources.CHECK_AGAIN)
     transaction.on_commit(lambda: ring_export(workspace_id))
+
+
+@receiver(post_save, sender=Workspace, dispatch_uid="erp_history.clock_changed")
+def _clock_changed(instance: Workspace, created: bool, update_fields: frozenset[str] | None, **_signal: Any) -> None:
+    if not created and (update_fields is None or "time_zone" in update_fields):
+        sources.look_again(instance.pk)
 
 
 @receiver(contacts_merged, dispatch_uid="erp_history.contacts_merged")

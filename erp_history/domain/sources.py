@@ -11,7 +11,7 @@ from django.db.models import Avg, F
 from django.utils import timezone
 
 from accounts.models import Workspace
-from crmsync.lib.periods import last_local_time, next_local_time
+from crmsync.lib.periods import last_local_time, local_day, local_midnight, next_local_time
 from erp_history.domain.formats import Formats
 from erp_history.enums import Deployment, Outcome, RunKind
 from erp_history.models import ErpDue, ErpRun, ErpSource
@@ -58,10 +58,12 @@ def is_scheduled(source: ErpSource) -> bool:
 
 
 def next_run_at(source: ErpSource, workspace: Workspace, *, now: dt.datetime | None = None) -> dt.datetime | None:
-    """When the next night starts; None when none is scheduled."""
+    """When the next night starts, or should have started; None when none is scheduled."""
     if not is_scheduled(source):
         return None
-    return next_local_time(now or timezone.now(), zone_of(workspace), source.schedule_time)
+    now = now or timezone.now()
+    at = due_slot(source, workspace, now=now) or next_local_time(now, zone_of(workspace), source.schedule_time)
+    return next_local_time(at, zone_of(workspace), source.schedule_time) if _has_night(workspace, at) else at
 
 
 def due_slot(source: ErpSource, workspace: Workspace, *, now: dt.datetime) -> dt.datetime | None:
@@ -69,7 +71,13 @@ def due_slot(source: ErpSource, workspace: Workspace, *, now: dt.datetime) -> dt
     if not is_scheduled(source):
         return None
     slot = last_local_time(now, zone_of(workspace), source.schedule_time)
-    return slot if slot >= source.active_since else None
+    return slot if slot >= source.active_since and not _has_night(workspace, slot) else None
+
+
+def _has_night(workspace: Workspace, slot: dt.datetime) -> bool:
+    """Every local day has one night, also when its time or the workspace's zone was changed; a later one does for those before it."""
+    zone = zone_of(workspace)
+    return ErpRun.objects.filter(workspace=workspace, slot__gte=local_midnight(local_day(slot, zone), zone)).exists()
 
 
 def silent_at(source: ErpSource) -> dt.datetime:
@@ -112,6 +120,11 @@ def plan_next(source: ErpSource, workspace: Workspace, *, now: dt.datetime | Non
 
 def look_at(workspace: Workspace, at: dt.datetime) -> None:
     ErpDue.objects.update_or_create(workspace=workspace, defaults={"at": at})
+
+
+def look_again(workspace_id: int) -> None:
+    """What the beat was told may be wrong now: it looks at once. Nothing when nothing is scheduled."""
+    ErpDue.objects.filter(workspace_id=workspace_id).update(at=timezone.now())
 
 
 def claim_due(*, now: dt.datetime, limit: int = 500) -> list[int]:

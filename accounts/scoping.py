@@ -78,6 +78,13 @@ def workspace_tx(workspace: Workspace, *, origin: Origin = SYSTEM) -> Iterator[N
             _tell_database(*(outer or (None, SYSTEM)))
 
 
+def workspace_reading(workspace: Workspace) -> contextlib.AbstractContextManager[None]:
+    """For reads: inside a transaction of this workspace nothing is opened again, since reads need no savepoint."""
+    outer = _current.get()
+    is_open = outer is not None and outer[0] == workspace.pk and connection.in_atomic_block
+    return contextlib.nullcontext() if is_open else workspace_tx(workspace)
+
+
 class AnotherWorkspace(RuntimeError):
     """Code of one workspace tried to open another one inside the same transaction."""
 

@@ -12,7 +12,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Workspace
-from accounts.scoping import workspace_tx
+from accounts.scoping import workspace_reading
 from crmsync import nav
 
 THEMES = ("auto", "light", "dark")
@@ -91,7 +91,7 @@ class Shell:
     def connections(self) -> Sequence[nav.ConnectionItem]:
         if self.workspace is None or not self._inside or nav.connections_provider is None:
             return []
-        with workspace_tx(self.workspace):
+        with workspace_reading(self.workspace):
             return list(nav.connections_provider(self._request))
 
     @property
@@ -103,7 +103,7 @@ class Shell:
     def unread(self) -> int:
         if self.workspace is None or not self._inside or nav.notifications_provider is None:
             return 0
-        with workspace_tx(self.workspace):
+        with workspace_reading(self.workspace):
             return nav.notifications_provider(self._request)
 
     @cached_property
@@ -161,7 +161,7 @@ class Shell:
     def _group(self, group: str) -> list[nav.NavLink]:
         if self.workspace is None:
             return []
-        with workspace_tx(self.workspace):
+        with workspace_reading(self.workspace):
             return nav.links(self._request, slug=self.slug, role=self.role, group=group)
 
 

@@ -92,7 +92,10 @@ def _by_portfolio(contacts: QuerySet[Contact], value: str) -> QuerySet[Contact]:
 
 
 def _has_erp(workspace: Workspace) -> bool:
-    return ErpSource.objects.filter(workspace=workspace).exclude(deployment="not_started").exists()
+    """Five filters of one page ask: the answer stays with the request's workspace."""
+    if not hasattr(workspace, "_has_erp"):
+        workspace._has_erp = ErpSource.objects.filter(workspace=workspace).exclude(deployment="not_started").exists()  # type: ignore[attr-defined]  # kept for the request
+    return workspace._has_erp  # type: ignore[attr-defined,no-any-return]  # set just here
 
 
 def _classes(membership: Membership) -> Sequence[tuple[str, Any]]:

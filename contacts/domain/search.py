@@ -53,13 +53,17 @@ class Key:
 
 @dataclass(slots=True)
 class Find:
-    """What is asked for: `base` holds visibility and facets, `alternatives` is an OR of ANDs of terms. Keep it for page and count."""
+    """What is asked for: `base` holds visibility and facets, `alternatives` is an OR of ANDs of terms. Keep it for page and count.
+
+    `total` is known after a first page that was read through its hits: they are counted on the way.
+    """
 
     base: QuerySet[Contact]
     workspace: Workspace
     alternatives: list[list[Term]] = field(default_factory=list)
     sort: Sort = "name"
     probed: list[list[int]] | None = None
+    total: int | None = None
 
 
 def terms(query: str, *, tags: Sequence[str] = ()) -> list[list[Term]]:
@@ -100,6 +104,8 @@ def count_up_to(find: Find, cap: int) -> int | None:
     """How many there are, `cap` + 1 when more; None when counting would cost more than it tells."""
     if not find.alternatives:
         return find.base.order_by()[: cap + 1].count()
+    if find.total is not None:
+        return min(find.total, cap + 1)
     counts = _probe(find)
     if any(min(row) > RARE for row in counts):
         return None
@@ -151,15 +157,22 @@ def _exists(contact: str, term: Term) -> str:
 
 
 def _ids(sql: str, params: Sequence[Any]) -> list[int]:
+    return [row[0] for row in _rows(sql, params)]
+
+
+def _rows(sql: str, params: Sequence[Any]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [row[0] for row in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def _by_token(find: Find, base: QuerySet[Contact], counts: Sequence[Sequence[int]], *, limit: int, backwards: bool) -> list[int]:
     hits, params = _hits(find, base, counts)
     order = _order("fit.key", ORDERS[find.sort][1], backwards=backwards, id="fit.id")
-    return _ids(f"SELECT fit.id {hits} ORDER BY {order} LIMIT %s", [*params, limit])
+    rows = _rows(f"SELECT fit.id, count(*) OVER () {hits} ORDER BY {order} LIMIT %s", [*params, limit])
+    if base is find.base:
+        find.total = rows[0][1] if rows else 0
+    return [row[0] for row in rows]
 
 
 def _hits(find: Find, base: QuerySet[Contact], counts: Sequence[Sequence[int]]) -> tuple[str, list[Any]]:

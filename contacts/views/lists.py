@@ -18,7 +18,7 @@ from contacts import panels
 from contacts.domain import bulk, export, queries, saved_lists
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.queries import ListQuery
-from contacts.enums import Kind
+from contacts.enums import Kind, LifeCycle
 from contacts.forms import BulkForm, FilterForm, Offers
 from contacts.views.common import address, membership_of, origin_of, say_undoable
 from crmsync.lib.paging import CursorError
@@ -107,20 +107,25 @@ def _count(number: str) -> str:
     return format_html('<span id="list-count">{}</span>', number)
 
 
-def _columns(membership: Membership, contacts: list[Any]) -> list[panels.Column]:
-    """The registered columns; their cells are put on the contacts, in the same order."""
+def _columns(membership: Membership, contacts: list[Any]) -> list[tuple[str, bool]]:
+    """Heading and "is numeric" of the registered columns; their cells are put on the contacts, in the same order.
+
+    Words are looked up once, not once per row.
+    """
     columns = panels.columns()
-    found = [(column, column.values(membership.workspace, contacts) if contacts else {}) for column in columns]
+    heads = [(str(column.label), column.numeric) for column in columns]
+    found = [(*head, column.values(membership.workspace, contacts)) for head, column in zip(heads, columns, strict=True) if contacts]
+    life_cycles = {value: str(label) for value, label in LifeCycle.choices if value}
+    organisation = str(Kind.ORGANISATION.label)
     for contact in contacts:
-        contact.cells = [(column, values.get(contact.pk, "")) for column, values in found]
-        contact.subtitle = _subtitle(contact)
-    return columns
+        contact.cells = [(label, is_numeric, values.get(contact.pk, "")) for label, is_numeric, values in found]
+        contact.subtitle = _subtitle(contact) if contact.is_person else organisation
+        contact.life_cycle_word = life_cycles.get(contact.life_cycle, "")
+    return heads
 
 
 def _subtitle(contact: Any) -> str:
-    """What stands under the name: job and organisation, or what kind of contact it is."""
-    if not contact.is_person:
-        return str(Kind.ORGANISATION.label)
+    """What stands under a person's name: job and organisation."""
     organisation = contact.seen_organisation.name if contact.seen_organisation else ""
     return ", ".join(filter(None, [contact.job_title, organisation]))
 

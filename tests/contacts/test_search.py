@@ -107,6 +107,24 @@ def test_counts_are_capped(member: Membership, inside: Workspace, monkeypatch: p
     assert queries.count(member, ListQuery(q="anna")) == ""
 
 
+@pytest.mark.parametrize("typed", ["anna", "nobody", "anna 3"])
+def test_a_first_page_counts_on_the_way(member: Membership, inside: Workspace, typed: str) -> None:
+    for number in range(5):
+        person(inside, f"Anna {number}")
+    query = ListQuery(q=typed)
+    alone = queries.count(member, query)
+    asked = queries.find(member, query)
+    with CaptureQueriesContext(connection) as first:
+        page = queries.list_page(member, query, asked=asked, limit=2)
+    with CaptureQueriesContext(connection) as more:
+        assert queries.count(member, query, asked=asked) == alone
+    assert first
+    assert not more
+    later = queries.find(member, query)
+    queries.list_page(member, query, asked=later, after=page.after or "", limit=2)
+    assert queries.count(member, query, asked=later) == alone
+
+
 def test_a_list_costs_the_same_queries_for_one_row_and_for_many(member: Membership, inside: Workspace, cast: Cast) -> None:
     firm = organisation(inside)
     person(inside, "Anna A", organisation_id=firm.pk, owner_id=cast.alice.pk)

@@ -1,17 +1,20 @@
 """Merge a checked batch into its table: one COPY into a table of this session, one statement that writes only what differs.
 
-COPY is refused under row-level security, so it fills a temporary table; the one upsert from there passes the wall like any other
-write. Rows whose content is what is stored cost a look-up and nothing else. Keys are written in order, so that two batches with the same
-keys wait for one another instead of locking each other out.
+COPY is refused under row-level security, so it fills a temporary table; the one statement from there passes the wall like any other
+write. Rows whose content is what is stored cost a look-up and nothing else; rows that are new are inserted without asking again.
+New keys first and each kind in order, so that two batches with the same keys wait for one another instead of locking each other out.
 """
 
 from __future__ import annotations
 
 import functools
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg.errors import UniqueViolation
 
 from accounts.models import Workspace
 from erp_history.domain.batch import Batch, copy_text
@@ -33,19 +36,32 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
     if not batch.size:
         return Merged()
     table = batch.table
-    statement = _statement(table.name, deletions=batch.has_deletions, snapshot=snapshot_id is not None)
-    values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id}
     names = [name for name in table.names if name in batch.columns]
     with connection.cursor() as cursor:
         cursor.execute(_temporary(table.name))
         with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text([batch.columns[name] for name in names]))
-        cursor.execute(statement, values)
-        new, changed, touched, same, old, inserted, updated = cursor.fetchone()
-        cursor.execute(f"DELETE FROM pg_temp.{_staging(table)}")
+        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id}
+        new, changed, touched, old, inserted, updated = _write(cursor, batch, values)
+    same = batch.size - new - changed - touched - old
     # What another request wrote in between, newer than ours, was left alone: superseded.
     lost = new + changed + touched - inserted - updated
     return Merged(inserted=inserted, updated=max(0, updated - touched), unchanged=same + touched, superseded=old + max(0, lost))
+
+
+def _write(cursor: CursorWrapper, batch: Batch, values: Mapping[str, int | None]) -> tuple[int, ...]:
+    """A row that may be there already costs more to insert than one that is known to be new, so it is only expected to be there
+    when another request was faster with the same key."""
+    kind = {"deletions": batch.has_deletions, "snapshot": values["snapshot"] is not None}
+    try:
+        with transaction.atomic():
+            cursor.execute(_statement(batch.table.name, **kind), values)
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        cursor.execute(_statement(batch.table.name, contested=True, **kind), values)
+    found: tuple[int, ...] = cursor.fetchone()
+    return found
 
 
 def _staging(table: Table) -> str:
@@ -56,14 +72,16 @@ def _staging(table: Table) -> str:
 
 @functools.cache
 def _temporary(name: str) -> str:
+    """Emptied first: this transaction may have merged another batch."""
     table = TABLES[name]
     columns = ", ".join(f"{column.name} {column.db_type}" for column in table.columns)
-    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {_staging(table)} ({columns}) ON COMMIT DELETE ROWS"
+    staging = _staging(table)
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ({columns}) ON COMMIT DELETE ROWS; DELETE FROM pg_temp.{staging}"
 
 
 @functools.cache
-def _statement(name: str, *, deletions: bool, snapshot: bool) -> str:
-    """Names come from the models, values travel as parameters."""
+def _statement(name: str, *, deletions: bool, snapshot: bool, contested: bool = False) -> str:
+    """Names come from the models, values travel as parameters. `contested`: what looks new may be there by now."""
     table = TABLES[name]
     content = [column for column in table.names if column not in table.key and column not in OUTSIDE_CONTENT]
     rest = [column for column in content if column != "excluido"]
@@ -76,9 +94,13 @@ def _statement(name: str, *, deletions: bool, snapshot: bool) -> str:
     news = ", ".join(f"{expression} AS {column}" for column, expression in wanted.items())
     same = f"(o.excluido, {', '.join(f'o.{c}' for c in rest)}) IS NOT DISTINCT FROM (s.excluido, {', '.join(wanted.values())})"
     taken = ", ".join(f"{column} = EXCLUDED.{column}" for column in [*content, "received_at", "request_id"])
-    seen = _SEEN if snapshot else ""
+    insert = f"INSERT INTO {table.db_table} AS t (workspace_id, {keys}, data_alteracao, {', '.join(content)}, received_at, request_id)"
+    row = f"SELECT %(workspace)s, {keys}, data_alteracao, {', '.join(content)}"
+    conflict = f"""ON CONFLICT (workspace_id, {keys}) DO UPDATE SET {taken}, gone_at = NULL,
+    data_alteracao = coalesce(EXCLUDED.data_alteracao, t.data_alteracao)
+  WHERE t.data_alteracao IS NULL OR EXCLUDED.data_alteracao IS NULL OR EXCLUDED.data_alteracao >= t.data_alteracao"""
     return f"""
-WITH c AS MATERIALIZED (
+WITH c AS MATERIALIZED (SELECT * FROM (
   SELECT {", ".join(f"s.{k}" for k in table.key)}, s.excluido, coalesce(s.data_alteracao, o.data_alteracao) AS data_alteracao, {news},
     o.id AS old_id, o.received_at AS old_received, o.request_id AS old_request,
     CASE WHEN o.id IS NULL THEN 'new'
@@ -88,23 +110,29 @@ WITH c AS MATERIALIZED (
   FROM pg_temp.{_staging(table)} s LEFT JOIN LATERAL (
     SELECT * FROM {table.db_table} t WHERE t.workspace_id = %(workspace)s AND {" AND ".join(f"t.{k} = s.{k}" for k in table.key)} LIMIT 1
   ) o ON true
-), w AS (
-  INSERT INTO {table.db_table} AS t (workspace_id, {keys}, data_alteracao, {", ".join(content)}, received_at, request_id)
-  SELECT %(workspace)s, {keys}, data_alteracao, {", ".join(content)},
-    CASE WHEN state = 'touched' THEN old_received ELSE now() END, CASE WHEN state = 'touched' THEN old_request ELSE %(request)s END
-  FROM c WHERE state IN ('new', 'changed', 'touched') ORDER BY {keys}
-  ON CONFLICT (workspace_id, {keys}) DO UPDATE SET {taken}, gone_at = NULL,
-    data_alteracao = coalesce(EXCLUDED.data_alteracao, t.data_alteracao)
-  WHERE t.data_alteracao IS NULL OR EXCLUDED.data_alteracao IS NULL OR EXCLUDED.data_alteracao >= t.data_alteracao
+) x {"" if snapshot else "WHERE state <> 'same'"}), n AS (
+  {insert}
+  {row}, now(), %(request)s FROM c WHERE state = 'new' ORDER BY {keys}
+  {conflict if contested else ""}
   RETURNING t.id, (t.xmax = 0) AS fresh
-){seen}
-SELECT n.*, (SELECT count(*) FILTER (WHERE fresh) FROM w), (SELECT count(*) FILTER (WHERE NOT fresh) FROM w)
-FROM (SELECT count(*) FILTER (WHERE state = 'new'), count(*) FILTER (WHERE state = 'changed'), count(*) FILTER (WHERE state = 'touched'),
-  count(*) FILTER (WHERE state = 'same'), count(*) FILTER (WHERE state = 'old') FROM c) n
+), w AS (
+  {insert}
+  {row}, CASE WHEN state = 'touched' THEN old_received ELSE now() END, CASE WHEN state = 'touched' THEN old_request ELSE %(request)s END
+  FROM c WHERE state IN ('changed', 'touched') ORDER BY {keys}
+  {conflict}
+  RETURNING t.id, (t.xmax = 0) AS fresh
+){_SEEN if snapshot else ""}
+SELECT count(*) FILTER (WHERE state = 'new'), count(*) FILTER (WHERE state = 'changed'), count(*) FILTER (WHERE state = 'touched'),
+  count(*) FILTER (WHERE state = 'old'),
+  (SELECT count(*) FILTER (WHERE fresh) FROM n) + (SELECT count(*) FILTER (WHERE fresh) FROM w),
+  (SELECT count(*) FILTER (WHERE NOT fresh) FROM n) + (SELECT count(*) FILTER (WHERE NOT fresh) FROM w)
+FROM c
 """
 
 
+# What is as it was has come too.
 _SEEN = """, seen AS (
   INSERT INTO erp_history_erpsnapshotrow (workspace_id, snapshot_id, row_id)
-  SELECT %(workspace)s, %(snapshot)s, id FROM (SELECT id FROM w UNION SELECT old_id FROM c WHERE old_id IS NOT NULL) x
+  SELECT %(workspace)s, %(snapshot)s, id
+  FROM (SELECT id FROM n UNION SELECT id FROM w UNION SELECT old_id FROM c WHERE old_id IS NOT NULL) x
 )"""

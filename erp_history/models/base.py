@@ -19,6 +19,8 @@ def amount_field() -> models.DecimalField[Any, Any]:
 class ErpRow(WorkspaceModel):
     """A row as the ERP last sent it, and when. `excluido`: the ERP deleted it. `gone_at`: it was missing from a complete snapshot."""
 
+    # The database asks once per statement whether there is such a workspace (migration 0006); a foreign key asks for every row again.
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+")
     filial = models.CharField(max_length=10, default="")
     data_alteracao = models.DateTimeField(null=True)
     excluido = models.BooleanField(default=False)

@@ -30,12 +30,14 @@ from integrations.models import Connection, Link, Pairing, Run
 
 ORDER = ("-score", "id")
 PAGE = 50
-KEPT = ("remote_kind", "remote_id", "name", "tax_id", "place", "contact_id", "why", "score", "others")  # of a row, to undo its Save
 TOLD = ("contact_id", "state", "base_ours", "base_theirs", "version", "reason", "detail", "candidates", "conflicts", "synced_at")
 
 
 class CannotMatch(Exception):
-    """`str` says why: row (no such row any more), taken (the contact has a record already), contact (there is none)."""
+    """`str` says why: row (no such row any more), taken (the contact has a record already), contact (there is none).
+
+    Of taking back: newer (another Save came after it), synced (a sync has brought the two together).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def open_pairings(connection: Connection, *, q: str = "") -> QuerySet[Pairing]:
         remote_id=OuterRef("remote_id"),
         contact__isnull=False,
     )
-    found = Pairing.objects.filter(~Exists(tied), workspace_id=connection.workspace_id, connection=connection)
+    found = Pairing.objects.filter(~Exists(tied), workspace_id=connection.workspace_id, connection=connection, saved_at=None)
     if q:
         found = found.filter(Q(name__icontains=q) | Q(tax_id__icontains=q) | Q(place__icontains=q) | Q(contact__name__icontains=q))
     return found
@@ -141,37 +143,16 @@ def matchable(connection: Connection, contacts: QuerySet[Contact]) -> QuerySet[C
     return contacts.filter(kind__in=kinds) if kinds else contacts
 
 
-def save(connection: Connection, pairing_id: int, *, contact_id: int, user: User | None) -> dict[str, Any]:
-    """Say that the record is this contact. Gives what `take_back` needs. Raises CannotMatch."""
-    _one_at_a_time(connection)
+def save(connection: Connection, pairing_id: int, *, contact_id: int, user: User | None) -> Pairing:
+    """Say that the record is this contact. Raises CannotMatch."""
+    one_at_a_time(connection)
     pairing = find(connection, pairing_id)
     if not matchable(connection, live(connection.workspace)).filter(pk=contact_id).exists():
         raise CannotMatch("contact")
     if _bonds(connection, [contact_id]).filter(remote_kind=pairing.remote_kind).exists():
         raise CannotMatch("taken")
-    before = {name: getattr(pairing, name) for name in KEPT}
     _link(connection, [(pairing, contact_id)])
     audit(connection, "match.saved", user=user, data={"record": f"{pairing.remote_id} {pairing.name}", "contact": contact_id})
-    return before
-
-
-def take_back(connection: Connection, before: Mapping[str, Any], *, user: User | None) -> Pairing:
-    """Undo `save`, as long as no sync has brought the two together. Raises CannotMatch."""
-    ref = {"remote_kind": before["remote_kind"], "remote_id": before["remote_id"]}
-    links = Link.objects.select_for_update(of=("self",)).filter(workspace_id=connection.workspace_id, connection=connection, **ref)
-    link = links.filter(state=LinkState.LINKED, synced_at=None).first()
-    if link is None or link.base_ours or link.base_theirs:
-        raise CannotMatch("row")
-    link.delete()
-    contact_id = before["contact_id"] if live(connection.workspace).filter(pk=before["contact_id"]).exists() else None
-    values = {**before, "contact_id": contact_id}
-    pairing, _is_new = Pairing.objects.update_or_create(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        **ref,
-        defaults={name: value for name, value in values.items() if name not in ref},
-    )
-    audit(connection, "match.taken_back", user=user, data={"record": f"{pairing.remote_id} {pairing.name}"})
     return pairing
 
 
@@ -179,7 +160,7 @@ def save_exact(connection: Connection, *, user: User | None) -> int:
     """Save every pair that fits exactly and alone. A handful of statements, whatever their number."""
     live_ones = live(connection.workspace).filter(pk=OuterRef("contact_id"))
     bound = _bonds(connection, None).filter(contact=OuterRef("contact_id"), remote_kind=OuterRef("remote_kind"))
-    _one_at_a_time(connection)
+    one_at_a_time(connection)
     rows = open_pairings(connection).filter(Exists(live_ones), ~Exists(bound), score=EXACT, contact__isnull=False).order_by("pk")
     pairs = [(pairing, pairing.contact_id) for pairing in rows if pairing.contact_id]
     _link(connection, pairs)
@@ -188,7 +169,7 @@ def save_exact(connection: Connection, *, user: User | None) -> int:
     return len(pairs)
 
 
-def _one_at_a_time(connection: Connection) -> None:
+def one_at_a_time(connection: Connection) -> None:
     """Two people at two screens do not give one contact away twice."""
     Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
 
@@ -222,9 +203,16 @@ def _link(connection: Connection, pairs: Sequence[tuple[Pairing, int]]) -> None:
             insert_rows(Link, rows, unique=("workspace_id", "connection_id", "remote_kind", "remote_id"), update=TOLD)
     except IntegrityError:
         raise CannotMatch("taken") from None  # a sync was quicker
-    Pairing.objects.filter(workspace_id=connection.workspace_id, pk__in=[pairing.pk for pairing, _contact_id in pairs]).delete()
+    _mark_saved(connection, [pairing for pairing, _contact_id in pairs])
     if connection.last_success_at is not None and registry.manifest(connection.provider).can(Capability.PUSH_CONTACTS):
         enqueue(connection, ids)
+
+
+def _mark_saved(connection: Connection, pairings: Sequence[Pairing]) -> None:
+    now = timezone.now()
+    Pairing.objects.filter(workspace_id=connection.workspace_id, pk__in=[pairing.pk for pairing in pairings]).update(saved_at=now)
+    for pairing in pairings:
+        pairing.saved_at = now
 
 
 def _link_row(connection: Connection, pairing: Pairing, contact_id: int) -> dict[str, Any]:

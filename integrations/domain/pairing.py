@@ -12,6 +12,7 @@ from accounts.domain.bulk import insert_rows
 from contacts.domain.store import live
 from crmsync.lib.text import clip, strip_nul
 from integrations.domain.batches import links_by_ref, next_rows, provider_manifest
+from integrations.domain.lately_saved import forget_pairings
 from integrations.domain.leases import page_tx, save_progress
 from integrations.domain.poison import POISON
 from integrations.domain.runs import finish, origin_of
@@ -29,9 +30,9 @@ NO_OBSTACLE = frozenset({"pull_off"})  # who only sends wants to know as well wh
 
 
 def begin_pairing(run: Run) -> None:
-    """Everything is read: what an earlier run proposed is forgotten."""
+    """Everything is read: what an earlier run proposed is forgotten, except what can still be taken back."""
     with page_tx(run, origin=origin_of(run)):
-        Pairing.objects.filter(workspace_id=run.workspace_id, connection=run.connection).delete()
+        forget_pairings(run.connection)
         total = Staged.objects.filter(workspace_id=run.workspace_id, run=run).count()
         save_progress(run, phase=Phase.APPLY, cursor={**run.cursor, "at": 0, "after": 0}, done=0, total=total, page=0, pages=0)
 

@@ -11,7 +11,10 @@ from integrations.models.connection import Connection
 
 
 class Pairing(WorkspaceModel):
-    """A record on the matching screen that waits for a person to say which contact it is. A saved one becomes a Link and leaves."""
+    """A record on the matching screen that waits for a person to say which contact it is.
+
+    A saved one becomes a Link; it stays behind until a sync has joined the two, so that exactly that Save can be taken back.
+    """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="pairings", db_index=False)
     remote_kind = models.CharField(max_length=30)
@@ -23,6 +26,7 @@ class Pairing(WorkspaceModel):
     why = models.CharField(max_length=6, choices=PairingWhy.choices, default=PairingWhy.NONE)
     score = models.PositiveSmallIntegerField(default=0)  # 0-100
     others = models.JSONField(default=list)  # further suggestions: [{"contact", "why", "score"}]
+    saved_at = models.DateTimeField(null=True)  # the Save that it is part of; None = it waits
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

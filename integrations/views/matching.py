@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,17 +21,21 @@ from contacts.models import Contact
 from crmsync.lib.text import strip_nul
 from integrations import registry
 from integrations.domain import matches as domain
+from integrations.domain.lately_saved import Save, last_save, take_back
 from integrations.domain.matches import CannotMatch, MatchRow, Suggested
 from integrations.domain.progress import progress
 from integrations.domain.runs import cancel, current_run, request_run
 from integrations.enums import Outcome, PairingWhy, RunKind
 from integrations.models import Connection, Run
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, is_swap, live_connection_or_404, page_context, url_of, with_query
+from integrations.views.pages import admins_only, back_to, is_swap, live_connection_or_404, page_context, with_query
 from integrations.views.words import duration, hint, manifest_text, sentence
 
 FOUND = 8
-UNDO_FOR = 24 * 3600  # seconds
+NOT_BACK = {
+    "newer": gettext_lazy("This is no longer the newest match of these records, so nothing was changed."),
+    "synced": gettext_lazy("This cannot be taken back any more: a sync has joined the two sides. Unlink them on the contact."),
+}
 
 
 @require_GET
@@ -48,12 +52,18 @@ def matches(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "rows": page.rows,
         "q": text,
         "counts": domain.counts(connection),
+        **_last_saved(request, connection),
         "records": _records(connection),
         "next_url": with_query(request, cursor=page.next_cursor) if page.next_cursor else "",
         "first_url": with_query(request, cursor=None) if request.GET.get("cursor") else "",
         **_run_words(connection, reading),
     }
     return render(request, "integrations/_matches.html" if is_swap(request) else "integrations/matches.html", context)
+
+
+def _last_saved(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
+    found = None if is_swap(request) else last_save(connection)
+    return {"saved": found, "joined": _joined_words(found.joined) if found else ""}
 
 
 def _page(connection: Connection, text: str, cursor: str | None) -> domain.MatchPage:
@@ -170,14 +180,14 @@ def _save(request: WorkspaceRequest, connection: Connection, pairing_id: int) ->
     if chosen is None:
         return _refused(request, connection, pairing_id, _("Choose a contact first."), chosen=None)
     try:
-        before = domain.save(connection, pairing_id, contact_id=chosen.pk, user=request.user)
+        saved = domain.save(connection, pairing_id, contact_id=chosen.pk, user=request.user)
     except CannotMatch as refused:
         if str(refused) == "row":
             return _saved(request, connection, text=_("This row was settled meanwhile."))
         return _refused(request, connection, pairing_id, _("That contact is linked to another record already."), chosen=chosen)
     ring_after_commit(connection)
-    text = _("%(record)s is linked with %(contact)s.") % {"record": before["name"] or before["remote_id"], "contact": chosen.name}
-    return _saved(request, connection, text=text, undo=signing.dumps(before, salt=_salt(connection), compress=True))
+    text = _("%(record)s is linked with %(contact)s.") % {"record": saved.name or saved.remote_id, "contact": chosen.name}
+    return _saved(request, connection, text=text, saved=Save(saved.saved_at, 1) if saved.saved_at else None)
 
 
 def _refused(request: WorkspaceRequest, connection: Connection, pairing_id: int, text: str, *, chosen: Contact | None) -> HttpResponse:
@@ -187,7 +197,7 @@ def _refused(request: WorkspaceRequest, connection: Connection, pairing_id: int,
     return back_to("integrations:matches", connection)
 
 
-def _saved(request: WorkspaceRequest, connection: Connection, *, text: str, undo: str = "") -> HttpResponse:
+def _saved(request: WorkspaceRequest, connection: Connection, *, text: str, saved: Save | None = None) -> HttpResponse:
     """The row goes, the figures change, and one line offers to take it back."""
     if not is_swap(request):
         messages.success(request, text)
@@ -196,7 +206,7 @@ def _saved(request: WorkspaceRequest, connection: Connection, *, text: str, undo
         "connection": connection,
         "slug": request.workspace.slug,
         "text": text,
-        "undo": undo,
+        "saved": saved,
         "counts": domain.counts(connection),
         "records": _records(connection),
     }
@@ -206,18 +216,37 @@ def _saved(request: WorkspaceRequest, connection: Connection, *, text: str, undo
 @require_POST
 @admins_only
 def undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Take the last Save back."""
+    """Take one Save back, and no other."""
     connection = _connection(request, pk)
+    moment = _moment(request.POST.get("undo", ""))
+    if moment is None:
+        raise Http404
     try:
-        before = signing.loads(request.POST.get("undo", ""), salt=_salt(connection), max_age=UNDO_FOR)
-        domain.take_back(connection, before, user=request.user)
-    except signing.BadSignature:
-        raise Http404 from None
-    except CannotMatch:
-        messages.warning(request, _("This cannot be taken back any more: the two have been synced. Unlink them on the contact."))
-    else:
-        messages.info(request, _("Taken back. The row is in the list again."))
+        back = take_back(connection, moment, user=request.user)
+    except CannotMatch as refused:
+        messages.warning(request, NOT_BACK[str(refused)])
+        return back_to("integrations:matches", connection)
+    text = ngettext("%(n)s match is taken back and open again.", "%(n)s matches are taken back and open again.", back.count)
+    messages.info(request, f"{text % {'n': back.count}} {_joined_words(back.joined)}".strip())
     return back_to("integrations:matches", connection)
+
+
+def _joined_words(number: int) -> str:
+    """What a Save keeps when it is taken back."""
+    text = ngettext(
+        "%(n)s has been synced meanwhile and stays linked; unlink it on the contact.",
+        "%(n)s have been synced meanwhile and stay linked; unlink them on their contacts.",
+        number,
+    )
+    return text % {"n": number} if number else ""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 @require_POST
@@ -265,7 +294,3 @@ def _chosen(request: WorkspaceRequest, connection: Connection, text: str) -> Con
 
 def _text(request: WorkspaceRequest) -> str:
     return strip_nul(request.GET.get("q", "")).strip()[:100]
-
-
-def _salt(connection: Connection) -> str:
-    return f"match:{url_of('integrations:matches', connection)}"

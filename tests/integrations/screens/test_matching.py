@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from contacts.models import Contact
 from integrations.domain.alerts import is_in_trouble
 from integrations.domain.matches import CannotMatch, save, waits_for_start
 from integrations.enums import LinkState, Outcome, PairingWhy, RunKind
-from integrations.models import Connection, Outbox, Pairing, Run
+from integrations.models import Connection, Link, Outbox, Pairing, Run
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations.screens.world import World
@@ -25,7 +26,13 @@ BAKERY = "Padaria Pão Dourado"
 
 def pairings(world: World) -> dict[str, Pairing]:
     with world.open():
-        return {each.name: each for each in Pairing.objects.filter(connection=world.connection).select_related("contact")}
+        rows = Pairing.objects.filter(connection=world.connection, saved_at=None).select_related("contact")
+        return {each.name: each for each in rows}
+
+
+def undo_of(page: str) -> str:
+    [token] = re.findall(r'name="undo" value="([^"]+)"', page)
+    return html.unescape(token)
 
 
 def companies(world: World) -> list[dict[str, object]]:
@@ -115,14 +122,76 @@ def test_undo_puts_the_row_back(desk: World, alice: Client) -> None:
     desk.connect(match_first=True)
     row = pairings(desk)[BAKERY]
     answer = alice.post(desk.address(f"matches/{row.pk}/"), {"contact": contact.pk}, headers={"HX-Request": "true"}).text
-    token = re.search(r'name="undo" value="([^"]+)"', answer)
-    assert token
     assert BAKERY not in pairings(desk)
-    alice.post(desk.address("matches/undo/"), {"undo": token[1]})
+    taken_back = alice.post(desk.address("matches/undo/"), {"undo": undo_of(answer)}, follow=True)
+    assert "1 match is taken back and open again." in taken_back.text
     back = pairings(desk)[BAKERY]
     assert (back.contact, back.score, back.tax_id) == (contact, 100, row.tax_id)
     assert desk.links() == []
-    assert alice.post(desk.address("matches/undo/"), {"undo": "forged"}).status_code == 404
+    for forged in ("", "forged", "2026-11-22T10:00:00"):
+        assert alice.post(desk.address("matches/undo/"), {"undo": forged}).status_code == 404
+
+
+def test_an_old_tab_takes_no_newer_match_back(desk: World, alice: Client) -> None:
+    first, second = desk.add(BAKERY), desk.add("Dourado Holding")
+    desk.connect(match_first=True)
+    row = pairings(desk)[BAKERY]
+    old = undo_of(alice.post(desk.address(f"matches/{row.pk}/"), {"contact": first.pk}, headers={"HX-Request": "true"}).text)
+    alice.post(desk.address("matches/undo/"), {"undo": old})
+    alice.post(desk.address(f"matches/{row.pk}/"), {"contact": second.pk})
+    answer = alice.post(desk.address("matches/undo/"), {"undo": old}, follow=True)
+    assert "This is no longer the newest match of these records, so nothing was changed." in answer.text
+    assert [link.contact_id for link in desk.links()] == [second.pk]
+
+
+def test_all_exact_ones_are_taken_back_together_and_no_others(desk: World, alice: Client) -> None:
+    names = (BAKERY, "Clínica Sorriso Pleno", "Farmácia Vida Nova")
+    contacts = [desk.add(name) for name in names]
+    other = desk.add("Dourado Holding")
+    desk.connect(match_first=True)
+    before = {name: (row.contact, row.why, row.score, row.others) for name, row in pairings(desk).items()}
+    saved = undo_of(alice.post(desk.address("matches/exact/"), follow=True).text)
+    row = pairings(desk)["Escola Pequeno Príncipe"]
+    alice.post(desk.address(f"matches/{row.pk}/"), {"contact": other.pk})
+    page = alice.post(desk.address("matches/undo/"), {"undo": saved}, follow=True).text
+    assert "3 matches are taken back and open again." in page
+    assert [link.contact_id for link in desk.links()] == [other.pk]
+    alice.post(desk.address("matches/undo/"), {"undo": undo_of(page)})
+    assert {name: (row.contact, row.why, row.score, row.others) for name, row in pairings(desk).items()} == before
+    assert desk.links() == []
+    assert [desk.again(contact).version for contact in contacts] == [1, 1, 1]
+
+
+def test_taking_back_says_what_stays_linked(desk: World, alice: Client) -> None:
+    """The offer outlives the page, and a reading of the records."""
+    for name in (BAKERY, "Clínica Sorriso Pleno", "Farmácia Vida Nova"):
+        desk.add(name)
+    desk.connect(match_first=True)
+    alice.post(desk.address("matches/exact/"))
+    with desk.open():
+        Link.objects.filter(connection=desk.connection, remote_name=BAKERY).update(synced_at=timezone.now())
+    page = alice.get(desk.address("matches/")).text
+    assert "1 has been synced meanwhile and stays linked; unlink it on the contact." in page
+    alice.post(desk.address("matches/read/"))
+    desk.settle()
+    page = alice.get(desk.address("matches/")).text
+    assert "2 matches were saved" in page
+    answer = alice.post(desk.address("matches/undo/"), {"undo": undo_of(page)}, follow=True).text
+    assert "2 matches are taken back and open again." in answer
+    assert [link.remote_name for link in desk.links()] == [BAKERY]
+    assert 'name="undo"' not in answer
+
+
+def test_what_a_sync_has_joined_is_not_taken_back(desk: World, alice: Client) -> None:
+    desk.add(BAKERY)
+    desk.connect(match_first=True)
+    saved = undo_of(alice.post(desk.address("matches/exact/"), follow=True).text)
+    alice.post(desk.address("start/"))
+    desk.settle()
+    answer = alice.post(desk.address("matches/undo/"), {"undo": saved}, follow=True).text
+    assert "a sync has joined the two sides" in answer
+    assert desk.links(remote_name=BAKERY)[0].contact_id
+    assert 'name="undo"' not in answer
 
 
 def test_all_exact_ones_at_once(desk: World, alice: Client) -> None:

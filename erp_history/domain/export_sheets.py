@@ -28,6 +28,7 @@ from erp_history.models import ErpExport, ErpRequest
 from integrations.kit.redact import redact
 
 PAGE = 5000
+FEW = 200  # of requests, whose bodies and answers are long
 REQUESTS, REMARKS = "requests", "remarks"
 KINDS: dict[str, Kind] = {"decimal": "number", "integer": "number", "date": "date", "datetime": "moment", "boolean": "boolean"}
 # Excel's first days were wrong by one: older dates are written as text.
@@ -55,6 +56,7 @@ class SheetPlan:
     statement: str
     values: Any
     cells: Callable[[Columns], Cells]
+    page: int = PAGE
 
 
 def plans(workspace: Workspace, export: ErpExport) -> list[SheetPlan]:
@@ -106,7 +108,7 @@ def _of_requests(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan
         rows = list(ErpRequest.objects.filter(workspace=workspace, pk__in=page[0]).select_related("user").order_by("pk"))
         return [[text(row) for row in rows] for _title, _kind, text in texts]
 
-    return SheetPlan(REQUESTS, _("Requests"), heads, *_ids(found), cells)
+    return SheetPlan(REQUESTS, _("Requests"), heads, *_ids(found), cells, FEW)
 
 
 def _ids(found: QuerySet[ErpRequest]) -> tuple[str, Any]:
@@ -146,7 +148,7 @@ def _of_remarks(workspace: Workspace, found: QuerySet[ErpRequest]) -> SheetPlan:
         ]
         return list(zip(*lines, strict=True))
 
-    return SheetPlan(REMARKS, _("Remarks"), heads, *_ids(found.exclude(rejected=0, warnings=0)), cells)
+    return SheetPlan(REMARKS, _("Remarks"), heads, *_ids(found.exclude(rejected=0, warnings=0)), cells, FEW)
 
 
 def _serial(moment: dt.datetime, workspace: Workspace) -> str:
@@ -155,22 +157,27 @@ def _serial(moment: dt.datetime, workspace: Workspace) -> str:
     return f"{(local - dt.datetime(1899, 12, 30)) / dt.timedelta(days=1):.8f}"  # noqa: DTZ001  a wall clock
 
 
-def spool(plan: SheetPlan, path: Path) -> int:
-    """Copy what a sheet is made from to a file, a page of columns a line; gives the number of rows. Inside workspace_tx."""
+def spool(plan: SheetPlan, path: Path, *, name: str = "", on_page: Callable[[], None] = lambda: None) -> int:
+    """Copy what a sheet is made from to a file, a page of columns a line; gives the number of rows. Inside workspace_tx.
+
+    By its name the statement can be found and stopped.
+    """
     count = 0
     with path.open("wb") as file, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('application_name', %s, true)", [name])
         # All rows are wanted, not the first ones soon.
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
         cursor.execute(f"DECLARE export_rows NO SCROLL CURSOR FOR {plan.statement}", plan.values)
-        while rows := _fetched(cursor):
+        while rows := _fetched(cursor, plan.page):
+            on_page()
             file.write(orjson.dumps(list(zip(*rows, strict=True)), option=orjson.OPT_APPEND_NEWLINE))
             count += len(rows)
         cursor.execute("CLOSE export_rows")
     return count
 
 
-def _fetched(cursor: Any) -> list[tuple[Any, ...]]:
-    cursor.execute(f"FETCH {PAGE} FROM export_rows")
+def _fetched(cursor: Any, count: int) -> list[tuple[Any, ...]]:
+    cursor.execute(f"FETCH {count} FROM export_rows")
     found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 

@@ -8,10 +8,11 @@ import errno
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -60,11 +61,25 @@ def request_export(
 
 
 def cancel(export: ErpExport) -> None:
-    """Stop at the next page; one that nobody works on stops at once. Inside workspace_tx."""
+    """Stop in the middle of what it does; one that nobody works on stops at once. Inside workspace_tx."""
     ErpExport.objects.filter(pk=export.pk, status__in=OPEN).update(cancel_requested=True)
     ErpExport.objects.filter(pk=export.pk, status=ExportStatus.QUEUED, lease="").update(
         status=ExportStatus.CANCELLED, finished_at=timezone.now()
     )
+    transaction.on_commit(partial(_interrupt, export.pk))
+
+
+def _interrupt(pk: int) -> None:
+    """PostgreSQL may be sorting millions of rows for it: the worker would hear of nothing meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND usename = current_user", [_name(pk)]
+        )
+
+
+def _name(pk: int) -> str:
+    """Of the statement that copies a table for it."""
+    return f"erp export {pk}"
 
 
 def file_of(export: ErpExport) -> Path | None:
@@ -99,7 +114,9 @@ def advance(workspace: Workspace, *, on_page: Callable[[ErpExport], None] | None
     except OSError as error:
         _end(workspace, export, ExportStatus.FAILED, error=_storage_words(error))
     except OperationalError:
-        raise  # the database itself is in trouble: begun anew at the next ring
+        if not _is_cancelled(workspace, export):
+            raise  # the database itself is in trouble: begun anew at the next ring
+        _end(workspace, export, ExportStatus.CANCELLED)
     except DatabaseError as error:
         _end(workspace, export, ExportStatus.FAILED, error=str(error).strip()[:500])
     finally:
@@ -140,10 +157,12 @@ def _make(workspace: Workspace, export: ErpExport, scratch: Path, on_page: Calla
     copies = [scratch / f"{sheet.name}.copy" for sheet in sheets]
     export.total = 0
     for sheet, copy in zip(sheets, copies, strict=True):
-        _check_room(scratch)
         with workspace_tx(workspace):
             _step(export, sheet.name)
-            export.total += spool(sheet, copy)
+        # Without a lock on its row, or whoever cancels would wait for the whole table.
+        with workspace_tx(workspace):
+            export.total += spool(sheet, copy, name=_name(export.pk), on_page=partial(_go_on, export, scratch))
+        with workspace_tx(workspace):
             _step(export, sheet.name, total=export.total)
     unfinished = scratch / "book.xlsx"
     with Workbook(unfinished) as book:
@@ -167,8 +186,23 @@ def _step(export: ErpExport, part: str, *, rows: int = 0, total: int | None = No
     values = {"part": part, "rows": F("rows") + rows, "lease_until": timezone.now() + LEASE, **({"total": total} if total else {})}
     if not ErpExport.objects.filter(pk=export.pk, lease=export.lease, status=ExportStatus.RUNNING).update(**values):
         raise LeaseLost
+    _hear(export)
+
+
+def _hear(export: ErpExport) -> None:
+    """Whether it is still wanted."""
     if ErpExport.objects.filter(pk=export.pk, cancel_requested=True).exists():
         raise Stopped
+
+
+def _go_on(export: ErpExport, scratch: Path) -> None:
+    _check_room(scratch)
+    _hear(export)
+
+
+def _is_cancelled(workspace: Workspace, export: ErpExport) -> bool:
+    with workspace_tx(workspace):
+        return ErpExport.objects.filter(pk=export.pk, lease=export.lease, cancel_requested=True).exists()
 
 
 def _publish(workspace: Workspace, export: ErpExport, unfinished: Path) -> None:

@@ -8,16 +8,19 @@ import os
 import resource
 import subprocess
 import sys
+import threading
+import time
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -146,6 +149,45 @@ def test_cancelled_before_and_in_the_middle_leaves_nothing(cast: Cast, pushed: C
     assert ended is not None
     assert (ended.status, exports.file_of(ended)) == (ExportStatus.CANCELLED, None)
     assert left(files) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelled_while_postgresql_is_busy_for_it_stops_at_once(cast: Cast, pushed: Client, files: Path) -> None:
+    """Somebody else holds the table, so that its copy takes as long as a sort of millions of rows."""
+    export = ask(cast)
+    ended: list[ErpExport | None] = []
+
+    def work() -> None:
+        ended.append(exports.advance(cast.workspace))
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    with psycopg.connect(os.environ["DATABASE_URL"], dbname=str(connection.settings_dict["NAME"])) as other:
+        other.execute("LOCK TABLE erp_history_nota IN ACCESS EXCLUSIVE MODE")
+        worker.start()
+        until(lambda: waits_for_a_lock(export))
+        since = time.monotonic()
+        with workspace_tx(cast.workspace):
+            exports.cancel(export)
+        worker.join(timeout=20)
+        assert time.monotonic() - since < 2
+    assert [each.status for each in ended if each] == [ExportStatus.CANCELLED]
+    assert left(files) == []
+
+
+def waits_for_a_lock(export: ErpExport) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'", [f"erp export {export.pk}"]
+        )
+        return cursor.fetchone() is not None
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def left(files: Path) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,10 +27,13 @@ from tests.integrations.sync.world import World
 TICKING = """
 import time, django
 django.setup()
-from django.db import connection
+from django.db import Error, connection
 from integrations.tasks import tick
 while True:
-    tick()
+    try:
+        tick()
+    except Error:
+        pass  # as a worker's: the next minute's look is another one
     connection.close()
     time.sleep({pause})
 """
@@ -42,6 +46,7 @@ class Workers:
     world: World
     redis_url: str = ""
     more: dict[str, str] = field(default_factory=dict)
+    log: Path | None = None
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -60,8 +65,9 @@ class Workers:
         return self._run([sys.executable, "-c", TICKING.format(pause=pause)])
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
-        out = subprocess.DEVNULL if "SHOW_WORKERS" not in os.environ else None
-        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=out, stderr=out)
+        with open(self.log or os.devnull, "ab") as kept:
+            out = kept if "SHOW_WORKERS" not in os.environ else None
+            process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=out, stderr=out)
         self.running.append(process)
         return process
 

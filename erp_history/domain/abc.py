@@ -34,19 +34,25 @@ WHERE f.workspace_id = %(workspace)s AND f.portfolio_id IS NOT NULL GROUP BY 1
 """
 # Brands stand on the lines; a line belongs to the note of its filial.
 LINE_NET = NET.replace("d.valor_total", "i.valor_total")
-BRAND_LINES = f"""
-FROM erp_history_nota d
+LINES = """
 JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
-  AND NOT i.excluido AND i.gone_at IS NULL {COMPANY}
-WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s AND coalesce(e.id, u.id) IS NOT NULL
+  AND NOT i.excluido AND i.gone_at IS NULL
+"""
+SALES = f"{LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s"
+# OFFSET 0: companies are looked up for notes, not for each of their lines.
+BRAND_LINES = f"""
+FROM (
+  SELECT d.filial, d.codigo_erp, d.tipo FROM erp_history_nota d {COMPANY} WHERE {SALES} AND coalesce(e.id, u.id) IS NOT NULL OFFSET 0
+) d {LINES}
 """
 BY_BRAND = f"""
-SELECT i.marca AS key, NULL::bigint AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} AND i.marca IS NOT NULL GROUP BY 1
+SELECT i.marca AS key, NULL::bigint AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} WHERE i.marca IS NOT NULL GROUP BY 1
 """
+# One sort serves all three windows. `ahead`: what has more revenue, however many have the same.
 RANKED = """
 WITH {extra} units AS (SELECT key, company_id, revenue FROM ({units}) u WHERE revenue > 0), ranked AS (
   SELECT key, company_id, revenue, sum(revenue) OVER () AS total,
-    sum(revenue) OVER (ORDER BY revenue DESC RANGE UNBOUNDED PRECEDING) - sum(revenue) OVER (PARTITION BY revenue) AS ahead,
+    coalesce(sum(revenue) OVER (ORDER BY revenue DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead,
     sum(revenue) OVER (ORDER BY revenue DESC, key, company_id ROWS UNBOUNDED PRECEDING) AS upto,
     row_number() OVER (ORDER BY revenue DESC, key, company_id) AS rank
   FROM units
@@ -133,21 +139,16 @@ class Line(NamedTuple):
     abc_class: str
 
 
-# Summed per code first: what is joined with the companies then is a fraction of the documents.
+# Summed per code first: what is joined with the companies then is a fraction of the documents. A company has the code of its documents.
 PER_CODE = f"""
-SELECT c.codigo_erp AS key, d0.company_id, d0.revenue FROM (
-  SELECT coalesce(e.id, u.id) AS company_id, sum(d.revenue) AS revenue FROM (
-    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}}
-    WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s GROUP BY 1, 2
-  ) d {COMPANY} GROUP BY 1
-) d0 JOIN erp_history_empresa c ON c.id = d0.company_id AND c.workspace_id = %(workspace)s
+SELECT d0.key, d0.company_id, d0.revenue FROM (
+  SELECT d.codigo_empresa AS key, coalesce(e.id, u.id) AS company_id, sum(d.revenue) AS revenue FROM (
+    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 1, 2
+  ) d {COMPANY} WHERE coalesce(e.id, u.id) IS NOT NULL GROUP BY 1, 2
+) d0
 """
 ON_DEMAND = PER_CODE.format(net=NET, lines="")
-ON_DEMAND_BRAND = PER_CODE.format(
-    net=LINE_NET,
-    lines="""JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
-      AND i.marca = %(brand)s AND NOT i.excluido AND i.gone_at IS NULL""",
-)
+ON_DEMAND_BRAND = PER_CODE.format(net=LINE_NET, lines=f"{LINES} AND i.marca = %(brand)s")
 IN_PORTFOLIO = """
 JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = d0.company_id AND f.portfolio_id = %(portfolio)s
 """

@@ -9,13 +9,14 @@ import datetime as dt
 
 from erp_history.domain.steps import Step
 
-# The company of a document: of the same filial first, then where the code is unique.
+# The company of a document: of the same filial first, then where the code is unique. (What has its own company asks no further: NULL
+# is looked up nowhere.)
 UNIQUE = (
     "SELECT codigo_erp, min(id) AS id FROM erp_history_empresa WHERE workspace_id = %(workspace)s GROUP BY codigo_erp HAVING count(*) = 1"
 )
 COMPANY = """
   LEFT JOIN erp_history_empresa e ON e.workspace_id = %(workspace)s AND e.filial = d.filial AND e.codigo_erp = d.codigo_empresa
-  LEFT JOIN uniq u ON e.id IS NULL AND u.codigo_erp = d.codigo_empresa
+  LEFT JOIN uniq u ON u.codigo_erp = CASE WHEN e.id IS NULL THEN d.codigo_empresa END
 """
 LIVE = "d.workspace_id = %(workspace)s AND NOT d.excluido AND d.gone_at IS NULL AND d.codigo_empresa IS NOT NULL"
 AUTHORISED = "coalesce(d.situacao, 'autorizada') = 'autorizada'"
@@ -26,6 +27,7 @@ COLUMNS = (
     "contact_id", "is_deleted", "revenue", "revenue_12m", "open_receivables", "overdue_receivables", "purchases", "first_purchase_on",
     "last_purchase_on", "interval_days", "last_quote_on",
 )  # fmt: skip
+# Orders, receivables and quotes are summed per code before they are joined; notes are not, since their days of sale are told apart.
 READ = f"""
 WITH uniq AS ({UNIQUE}), notes AS (
   SELECT coalesce(e.id, u.id) AS company,
@@ -35,14 +37,20 @@ WITH uniq AS ({UNIQUE}), notes AS (
     count(DISTINCT d.data_emissao) FILTER (WHERE {SALE}) AS days
   FROM erp_history_nota d {COMPANY} WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao <= %(today)s GROUP BY 1
 ), orders AS (
-  SELECT coalesce(e.id, u.id) AS company, max(d.data_emissao) AS last_on FROM erp_history_pedido d {COMPANY}
-  WHERE {LIVE} AND d.situacao IS DISTINCT FROM 'cancelado' AND d.data_emissao <= %(today)s GROUP BY 1
+  SELECT coalesce(e.id, u.id) AS company, max(d.last_on) AS last_on FROM (
+    SELECT d.filial, d.codigo_empresa, max(d.data_emissao) AS last_on FROM erp_history_pedido d
+    WHERE {LIVE} AND d.situacao IS DISTINCT FROM 'cancelado' AND d.data_emissao <= %(today)s GROUP BY 1, 2
+  ) d {COMPANY} GROUP BY 1
 ), open AS (
-  SELECT coalesce(e.id, u.id) AS company, sum(d.saldo) AS saldo, sum(d.saldo) FILTER (WHERE d.data_vencimento < %(today)s) AS overdue
-  FROM erp_history_fatura d {COMPANY} WHERE {LIVE} AND d.saldo > 0 GROUP BY 1
+  SELECT coalesce(e.id, u.id) AS company, sum(d.saldo) AS saldo, sum(d.overdue) AS overdue FROM (
+    SELECT d.filial, d.codigo_empresa, sum(d.saldo) AS saldo, sum(d.saldo) FILTER (WHERE d.data_vencimento < %(today)s) AS overdue
+    FROM erp_history_fatura d WHERE {LIVE} AND d.saldo > 0 GROUP BY 1, 2
+  ) d {COMPANY} GROUP BY 1
 ), quotes AS (
-  SELECT coalesce(e.id, u.id) AS company, max(d.data) AS last_on FROM erp_history_cotacao d {COMPANY}
-  WHERE {LIVE} AND coalesce(d.situacao, 'aberta') = 'aberta' AND d.data <= %(today)s GROUP BY 1
+  SELECT coalesce(e.id, u.id) AS company, max(d.last_on) AS last_on FROM (
+    SELECT d.filial, d.codigo_empresa, max(d.data) AS last_on FROM erp_history_cotacao d
+    WHERE {LIVE} AND coalesce(d.situacao, 'aberta') = 'aberta' AND d.data <= %(today)s GROUP BY 1, 2
+  ) d {COMPANY} GROUP BY 1
 ), read AS (
   SELECT c.id AS company_id, l.contact_id, (c.excluido OR c.gone_at IS NOT NULL) AS is_deleted,
     coalesce(n.revenue, 0) AS revenue, coalesce(n.revenue_12m, 0) AS revenue_12m,

@@ -18,11 +18,11 @@ MEMORY = "SET LOCAL work_mem TO '32MB'"
 # takes big sets for small ones; and tables that were filled a moment ago have no statistics yet. What is meant is said instead.
 PLANS = {
     "sets": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
-    " SET LOCAL enable_mergejoin TO on",
+    " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "lookups": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
-    " SET LOCAL enable_mergejoin TO off",
+    " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO DEFAULT",
     "default": "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_hashjoin TO DEFAULT;"
-    " SET LOCAL enable_mergejoin TO DEFAULT",
+    " SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL enable_sort TO DEFAULT",
 }
 
 

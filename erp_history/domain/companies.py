@@ -18,6 +18,7 @@ from contacts.domain.store import insert_contacts, update_contacts
 from contacts.models import Contact
 from crmsync.lib.countries import country_code
 from erp_history.domain import company_sql as sql
+from erp_history.domain import news
 from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
 from erp_history.enums import LinkKind, LinkState
@@ -33,6 +34,7 @@ def step(step: Step) -> bool:
     cursor = step.phase.cursor
     position, after = int(cursor.get("stage", 0)), int(cursor.get("after", 0))
     if not cursor:
+        news.take(step.workspace)
         step.execute("DELETE FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND state = 'held'")
     while position < len(STAGES):
         stage, kind = STAGES[position]
@@ -111,6 +113,12 @@ def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
 
 def _changed_page(step: Step, kind: str, after: int) -> int | None:
     """Bring what changed in the ERP to linked contacts. What was edited here stays until the ERP's own value changes."""
+    if not after:
+        [(first,)] = step.fetch(sql.of_kind(kind).first_changed)
+        if first is None:
+            return None
+        step.plan("lookups")
+        after = first - 1
     rows = step.fetch(sql.of_kind(kind).changed, _values(step, kind, after=after))
     if not rows:
         return None

@@ -163,6 +163,24 @@ SELECT p.id, CASE WHEN p.now IS NOT NULL THEN p.contact_id END, (
     AND NOT (d.key = 'name' AND d.value::text = '""')
 ) FROM page p ORDER BY p.id
 """
+# Whether anything has changed is asked of all rows at once, and joined whole; pages then begin with the first that has.
+FIRST_CHANGED = f"""
+WITH uniq AS (
+  SELECT codigo_erp, min(id) AS id FROM erp_history_empresa WHERE workspace_id = %(workspace)s GROUP BY codigo_erp HAVING count(*) = 1
+)
+SELECT min(l.id) FROM erp_history_erplink l JOIN {{table}} r ON r.id = l.row_id AND r.workspace_id = %(workspace)s {{whole_joins}}
+WHERE l.workspace_id = %(workspace)s AND l.kind = '{{kind}}' AND l.state = 'linked' AND {LIVE} AND (l.request_id <> r.request_id {{moved}})
+"""
+WHOLE_ORGANISATION = """
+LEFT JOIN erp_history_empresa own ON own.workspace_id = %(workspace)s AND own.filial = r.filial AND own.codigo_erp = r.codigo_empresa
+LEFT JOIN uniq sole ON sole.codigo_erp = CASE WHEN own.id IS NULL THEN r.codigo_empresa END
+LEFT JOIN erp_history_erplink ol ON ol.workspace_id = %(workspace)s AND ol.kind = 'empresa' AND ol.state = 'linked'
+  AND ol.row_id = coalesce(own.id, sole.id)
+LEFT JOIN (
+  SELECT c.id AS contact_id FROM contacts_contact c
+  WHERE c.workspace_id = %(workspace)s AND c.kind = 'organisation' AND c.deleted_at IS NULL
+) org ON org.contact_id = ol.contact_id
+"""
 MOVE = """
 UPDATE erp_history_erplink SET contact_id = %(kept)s, moved_from = coalesce(moved_from, %(gone)s)
 WHERE workspace_id = %(workspace)s AND contact_id = %(gone)s
@@ -187,7 +205,8 @@ class Texts:
     next_unlinked: str  # asked of a page
     match: str
     creatable: str
-    changed: str
+    first_changed: str  # asked of all rows
+    changed: str  # a page
     one: str
 
 
@@ -203,6 +222,7 @@ def of_kind(kind: str) -> Texts:
         "name": line("r.razao_social" if is_company else "r.nome"),
         "doc": COMPANY_DOC if is_company else PERSON_DOC,
         "joins": "" if is_company else ORGANISATION,
+        "whole_joins": "" if is_company else WHOLE_ORGANISATION,
         "live": LIVE,
         "has_organisation": "false" if is_company else "r.codigo_empresa IS NOT NULL",
         "moved": "" if is_company else "OR org.contact_id IS DISTINCT FROM (l.base ->> 'organisation_id')::bigint",
@@ -210,6 +230,6 @@ def of_kind(kind: str) -> Texts:
     return Texts(
         *(
             text.format(**words)
-            for text in (UNLINKED.replace("{fence}", ""), UNLINKED.replace("{fence}", FENCE), MATCH, CREATABLE, CHANGED, ONE)
+            for text in (UNLINKED.replace("{fence}", ""), UNLINKED.replace("{fence}", FENCE), MATCH, CREATABLE, FIRST_CHANGED, CHANGED, ONE)
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from erp_history.domain import news
 from erp_history.domain.steps import Step
 from erp_history.domain.tables import TABLES, Reference, Table
 
@@ -11,6 +12,7 @@ LIVE = "NOT {0}.excluido AND {0}.gone_at IS NULL"
 # Sellers are no parents: without one a company is in the general portfolio.
 MOMENT = 1.0  # seconds
 PARENTS = frozenset(["empresa", "contato", "pedido", "nota", "cotacao"])
+DOCUMENTS = frozenset(["pedido", "nota", "fatura", "cotacao"])
 PENDING = """
 WITH orphan AS MATERIALIZED (
   SELECT d.id, d.{column} AS code, d.received_at FROM {child} d
@@ -39,33 +41,51 @@ def references() -> list[tuple[Table, Reference]]:
 
 
 def step(step: Step) -> bool:
-    """As many references as a moment takes, so that a long step shows where it is."""
+    """As many references as a moment takes, so that a long step shows where it is. What waits for what changes with one of the two."""
+    changed = news.changed_tables(step.workspace)
+    last = news.computed_before(step, {})
+    known = {} if last is None else _known(step)
     step.plan("sets")
     todo, until = references(), time.monotonic() + MOMENT
     position = int(step.phase.cursor.get("position", 0))
     while position < len(todo) and time.monotonic() < until:
-        _resolve(step, *todo[position])
+        table, item = todo[position]
+        if last is None or changed & {table.name, item.table}:
+            waiting, resolved = _resolve(step, table, item)
+        else:
+            waiting, resolved = known.get((table.name, item.column), 0), 0
+        _tell(step, f"{table.name}.{item.column}", item.table, waiting=waiting, resolved=resolved)
         position += 1
-    step.phase.cursor = {"position": position}
+    step.phase.cursor = {**step.phase.cursor, "position": position}
     if position < len(todo):
         return False
-    step.count(_documents(step))
+    step.count(last.rows if last is not None and not changed & DOCUMENTS else _documents(step))
     return True
 
 
-def _resolve(step: Step, table: Table, item: Reference) -> None:
+def _known(step: Step) -> dict[tuple[str, str], int]:
+    """How many rows waited after the last night."""
+    rows = step.fetch('SELECT "table", field, count(*) FROM erp_history_erppending WHERE workspace_id = %(workspace)s GROUP BY 1, 2')
+    return {(table, field): count for table, field, count in rows}
+
+
+def _resolve(step: Step, table: Table, item: Reference) -> tuple[int, int]:
     values = {"table": table.name, "field": item.column}
     statement = PENDING.format(column=item.column, child=table.db_table, parent=TABLES[item.table].db_table)
     [(waiting, resolved)] = step.fetch(statement, values)
+    return waiting, resolved
+
+
+def _tell(step: Step, field: str, parent: str, *, waiting: int, resolved: int) -> None:
     step.count(0, waiting=waiting, resolved=resolved)
     if waiting or resolved:
-        step.say("waiting", field=f"{table.name}.{item.column}", parent=item.table, waiting=waiting, resolved=resolved)
+        step.say("waiting", field=field, parent=parent, waiting=waiting, resolved=resolved)
 
 
 def _documents(step: Step) -> int:
-    names = ("pedido", "nota", "fatura", "cotacao")
     counts = " UNION ALL ".join(
-        f"SELECT count(*) AS n FROM {TABLES[name].db_table} t WHERE t.workspace_id = %(workspace)s AND {LIVE.format('t')}" for name in names
+        f"SELECT count(*) AS n FROM {TABLES[name].db_table} t WHERE t.workspace_id = %(workspace)s AND {LIVE.format('t')}"
+        for name in DOCUMENTS
     )
     [(rows,)] = step.fetch(f"SELECT coalesce(sum(n), 0)::bigint FROM ({counts}) x")
     return int(rows)

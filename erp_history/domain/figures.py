@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from erp_history.domain import news
 from erp_history.domain.steps import Step
 
 # The company of a document: of the same filial first, then where the code is unique. (What has its own company asks no further: NULL
@@ -74,6 +75,16 @@ ON CONFLICT (workspace_id, company_id) DO UPDATE SET {", ".join(f"{name} = EXCLU
 """
 
 
+# Links move also without the ERP: a person decides, contacts are merged.
+FOLLOW = """
+UPDATE erp_history_companyfigures f SET contact_id = l.contact_id, as_of = %(today)s
+FROM erp_history_companyfigures k LEFT JOIN erp_history_erplink l
+  ON l.workspace_id = %(workspace)s AND l.kind = 'empresa' AND l.row_id = k.company_id AND l.state = 'linked'
+WHERE k.workspace_id = %(workspace)s AND k.contact_id IS DISTINCT FROM l.contact_id AND f.id = k.id
+"""
+READ_FROM = frozenset(["empresa", "nota", "pedido", "fatura", "cotacao"])
+
+
 def months_before(day: dt.date, months: int) -> dt.date:
     """The same day so many months ago; the last of the month when there is none."""
     index = day.year * 12 + day.month - 1 - months
@@ -92,7 +103,12 @@ def window(today: dt.date, months: int) -> dict[str, dt.date]:
 
 
 def step(step: Step) -> bool:
-    step.plan("sets")
+    of = {"today": step.run.today.isoformat(), "months": step.source.abc_months}
+    if news.still_holds(step, tables=READ_FROM, of=of):
+        step.plan("sums")
+        step.count(0, changed=step.execute(FOLLOW))
+        return True
+    step.plan("sums")
     written = step.execute(READ, window(step.run.today, step.source.abc_months))
     [(companies,)] = step.fetch("SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s")
     step.count(companies, changed=written)

@@ -12,7 +12,7 @@ from accounts.domain.bulk import reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.text import strip_nul
-from erp_history.domain import snapshots
+from erp_history.domain import news, snapshots
 from erp_history.domain.batch import Batch, check_batch
 from erp_history.domain.merge import Merged, merge
 from erp_history.domain.reading import Rows, parse
@@ -64,6 +64,8 @@ def take(workspace: Workspace, table: Table, rows: Rows, *, source: ErpSource, t
     batch = check_batch(table, rows, formats_of(source, workspace))
     [request_id] = reserve_ids(ErpRequest, 1)
     merged = merge(workspace, batch, request_id=request_id, snapshot_id=opened.pk if opened else None)
+    if merged.inserted or merged.updated:
+        news.note(workspace, table.name)
     if opened is not None:
         told.snapshot_id = opened.pk
         snapshots.count_rows(opened, batch)

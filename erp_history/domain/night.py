@@ -16,7 +16,7 @@ from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.periods import local_day
 from crmsync.lib.text import clip
-from erp_history.domain import abc, categories, companies, documents, figures, portfolios, publish, viewmode
+from erp_history.domain import abc, categories, companies, documents, figures, news, portfolios, publish, viewmode
 from erp_history.domain.leases import holder_is_dead, new_lease
 from erp_history.domain.run_log import line, words_of
 from erp_history.domain.sources import plan_next, source_of, zone_of
@@ -243,6 +243,7 @@ def _finish(run: ErpRun, outcome: str, *, error: str = "") -> None:
     if outcome == Outcome.SUCCESS:
         ErpSource.objects.filter(pk=source.pk).update(last_success_at=now)
         source.last_success_at = now
+        news.forget(run.workspace)
     plan_next(source, run.workspace, now=now)
 
 

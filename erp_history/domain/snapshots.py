@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.domain.bulk import as_json
 from accounts.domain.errors import Refused
 from accounts.models import Workspace
+from erp_history.domain import news
 from erp_history.domain.batch import Batch
 from erp_history.domain.tables import TABLES
 from erp_history.enums import SnapshotStatus
@@ -89,6 +90,8 @@ def end(workspace: Workspace, snapshot_id: int, *, rows: int, confirmed: bool = 
     with connection.cursor() as cursor:
         cursor.execute(GONE.format(table=TABLES[snapshot.table].db_table), values)
         snapshot.closed_rows = cursor.rowcount
+    if snapshot.closed_rows:
+        news.note(workspace, snapshot.table)
     ErpSnapshotRow.objects.filter(workspace=workspace, snapshot_id=snapshot.pk).delete()
     snapshot.status, snapshot.ended_at = SnapshotStatus.CLOSED, timezone.now()
     snapshot.save(update_fields=["status", "ended_at", "closed_rows"])

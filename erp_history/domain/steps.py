@@ -18,6 +18,8 @@ MEMORY = "SET LOCAL work_mem TO '32MB'"
 # takes big sets for small ones; and tables that were filled a moment ago have no statistics yet. What is meant is said instead.
 PLANS = {
     "sets": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
+    " SET LOCAL enable_mergejoin TO on; SET LOCAL enable_sort TO on",
+    "sums": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "lookups": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO DEFAULT",
@@ -53,7 +55,10 @@ class Step:
         self.phase.log = [*self.phase.log, line(code, values, at=timezone.now())][-500:]
 
     def plan(self, name: str) -> None:
-        """Say how the statements of this transaction are meant: "sets" are joined whole, "lookups" go row by row through indexes."""
+        """Say how the statements of this transaction are meant.
+
+        "sets" are joined whole, "sums" are grouped without sorting besides, "lookups" go row by row through indexes.
+        """
         with connection.cursor() as cursor:
             cursor.execute(f"{PLANS[name]}; {MEMORY}")
 

@@ -5,10 +5,11 @@ from erp_history.models.figures import AbcResult, CategoryChange, ClassChange, C
 from erp_history.models.links import ErpLink, ErpPending
 from erp_history.models.masters import Contato, Empresa, EmpresaMarca, Fornecedor, Vendedor
 from erp_history.models.run import ErpPhase, ErpRun
-from erp_history.models.source import ErpDue, ErpRequest, ErpSnapshot, ErpSnapshotRow, ErpSource
+from erp_history.models.source import ErpDue, ErpNews, ErpRequest, ErpSnapshot, ErpSnapshotRow, ErpSource
 
 __all__ = [
     "AbcResult", "CategoryChange", "ClassChange", "CompanyFigures", "ContactFigures", "Contato", "Cotacao", "Empresa", "EmpresaMarca",
-    "ErpDue", "ErpExport", "ErpLink", "ErpPending", "ErpPhase", "ErpRequest", "ErpRow", "ErpRun", "ErpSnapshot", "ErpSnapshotRow",
-    "ErpSource", "Fatura", "Fornecedor", "ItensCotacao", "ItensNota", "ItensPedido", "Nota", "Pedido", "Portfolio", "Vendedor",
+    "ErpDue", "ErpExport", "ErpLink", "ErpNews", "ErpPending", "ErpPhase", "ErpRequest", "ErpRow", "ErpRun", "ErpSnapshot",
+    "ErpSnapshotRow", "ErpSource", "Fatura", "Fornecedor", "ItensCotacao",
+    "ItensNota", "ItensPedido", "Nota", "Pedido", "Portfolio", "Vendedor",
 ]  # fmt: skip

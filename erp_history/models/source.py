@@ -72,6 +72,19 @@ class ErpDue(models.Model):
         return f"{self.workspace_id} at {self.at}"
 
 
+class ErpNews(WorkspaceModel):
+    """Rows of a table have changed, and no good night has been since. `taken`: before the last night began."""
+
+    table = models.CharField(max_length=20)
+    taken = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "table"], name="erp_news_of_table")]
+
+    def __str__(self) -> str:
+        return self.table
+
+
 class ErpSnapshot(WorkspaceModel):
     """A complete load of one table: what did not come in it is gone from the ERP."""
 

@@ -7,7 +7,7 @@ from accounts.scoping import RowSecurity
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_idempotentanswer"),
-        ("erp_history", "0005_exports"),
+        ("erp_history", "0006_workspace_once_per_statement"),
     ]
 
     operations = [

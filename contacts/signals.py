@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-# contact_ids: list[int] and origin: accounts.scoping.Origin, fields: dict[int, set[str]] (what changed per contact)
+# contact_ids: list[int] and origin: accounts.scoping.Origin, fields: dict[int, set[str]] (what changed per contact),
+# fresh: bool (they have just been made: nothing can point at them yet)
 contacts_changed = Signal()
 # contact_ids, origin: the contacts have just been deleted (they can be restored)
 contacts_deleted = Signal()

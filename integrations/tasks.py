@@ -57,8 +57,10 @@ def ring_after_commit(connection: Connection) -> None:
 
 
 @receiver(contacts_changed, dispatch_uid="integrations.contacts_changed")
-def _changed(workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, **_signal: Any) -> None:
-    touched = edits.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin)
+def _changed(
+    workspace: Workspace, contact_ids: list[int], fields: dict[int, set[str]], origin: Origin, fresh: bool, **_signal: Any
+) -> None:
+    touched = edits.on_contacts_changed(workspace=workspace, contact_ids=contact_ids, fields=fields, origin=origin, fresh=fresh)
     for connection in touched:
         ring_after_commit(connection)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import orjson
@@ -40,16 +41,22 @@ def insert_rows(
     """Insert rows of column -> value, all with the same columns. With `unique` a row that is there already gets the `update` columns."""
     if not rows:
         return
+    sql = _insert_sql(model, tuple(rows[0]), tuple(unique), tuple(update))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [as_json(rows)])
+
+
+@cache
+def _insert_sql(model: type[models.Model], names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...]) -> str:
+    """Put together once per process: a sync asks for the same few with every batch."""
     types = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
-    columns = ", ".join(f'"{name}"' for name in rows[0])
-    record = ", ".join(f'"{name}" {_plain(types[name])}' for name in rows[0])
+    columns = ", ".join(f'"{name}"' for name in names)
+    record = ", ".join(f'"{name}" {_plain(types[name])}' for name in names)
     conflict = (
         f" ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in update)}" if unique else ""
     )
     # Names come from the model, the values travel as one parameter.
-    sql = f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {columns} FROM json_to_recordset(%s::json) AS r({record}){conflict}'  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [as_json(rows)])
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {columns} FROM json_to_recordset(%s::json) AS r({record}){conflict}'  # noqa: S608
 
 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -123,7 +123,10 @@ def _of_same_name(workspace: Workspace, names: Sequence[str]) -> list[tuple[int,
 
 
 def _pairs(new: Set[int], names: Iterable[tuple[int, str]], *, kind: str) -> dict[tuple[int, int], int]:
-    """The best pairs of the new ones among these names; only the index holds on to a name, whatever their number."""
+    """The best pairs of the new ones among these names; only the index holds on to a name, whatever their number.
+
+    Of two new ones the later looks for the earlier: a pair is scored once.
+    """
     index: NearIndex[int] = NearIndex(key=company_key if kind == Kind.ORGANISATION else person_key)
     mine: list[int] = []
     for pk, name in names:
@@ -132,7 +135,8 @@ def _pairs(new: Set[int], names: Iterable[tuple[int, str]], *, kind: str) -> dic
             mine.append(pk)
     pairs: dict[tuple[int, int], int] = {}
     for pk in mine:
-        telling = (match for match in index.others(pk, CUTOFF) if _is_telling(kind, index.key(pk), index.key(match[0])))
+        alike = index.others(pk, CUTOFF, only=lambda other, pk=pk: other < pk or other not in new)
+        telling = (match for match in alike if _is_telling(kind, index.key(pk), index.key(match[0])))
         for other, score in islice(telling, BEST):
             pairs[min(other, pk), max(other, pk)] = round(score)
     return pairs

@@ -19,7 +19,7 @@ from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
 from contacts.models import Contact
 from contacts.signals import contacts_changed, contacts_deleted, contacts_restored
-from crmsync.lib.text import clip, exact_name, fold, search_words, strip_nul
+from crmsync.lib.text import clip, exact_name, fold, search_words
 
 WRITABLE = (
     "kind",
@@ -81,7 +81,8 @@ def insert_contacts(workspace: Workspace, rows: Sequence[Mapping[str, Any]], *, 
         for start in range(0, len(full), BATCH):
             insert_rows(Contact, full[start : start + BATCH])
         _write_words(workspace, {row["id"]: words_of(row) for row in full})
-        _tell(workspace, {pk: set(row) for pk, row in zip(ids, rows, strict=True)}, origin=origin)
+        filled = {pk: {name for name, value in row.items() if value} for pk, row in zip(ids, rows, strict=True)}
+        _tell(workspace, filled, origin=origin, fresh=True)
     return ids
 
 
@@ -92,7 +93,7 @@ def update_contacts(
     with workspace_tx(workspace, origin=origin):
         found = {
             c.pk: c
-            for c in Contact.objects.select_for_update(of=("self",)).filter(workspace=workspace, pk__in=list(changes)).order_by("pk")
+            for c in Contact.objects.select_for_update(of=("self",)).filter(workspace=workspace, pk__any=list(changes)).order_by("pk")
         }
         stale = [pk for pk, version in (expected or {}).items() if pk in found and found[pk].version != version]
         different = {pk: _difference(found[pk], row) for pk, row in changes.items() if pk in found and pk not in stale}
@@ -191,13 +192,13 @@ def words_of(row: Mapping[str, Any]) -> list[str]:
 
 
 def _write_words(workspace: Workspace, words: Mapping[int, Sequence[str]]) -> None:
-    """Two arrays instead of objects: a contact has twenty words."""
-    ids = [pk for pk, listed in words.items() for _word in listed]
+    """One document instead of a value for each: a contact has up to twenty words."""
+    rows = [{"id": pk, "words": listed} for pk, listed in words.items()]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO contacts_contacttoken (workspace_id, contact_id, word)"
-            " SELECT %s, x.id, x.word FROM unnest(%s::bigint[], %s::text[]) AS x(id, word)",
-            [workspace.pk, ids, [strip_nul(word) for listed in words.values() for word in listed]],
+            " SELECT %s, x.id, w.word FROM json_to_recordset(%s::json) AS x(id bigint, words text[]), unnest(x.words) AS w(word)",
+            [workspace.pk, as_json(rows)],
         )
 
 
@@ -208,5 +209,5 @@ def _drop_words(workspace: Workspace, contacts: Sequence[Contact]) -> None:
         )
 
 
-def _tell(workspace: Workspace, fields: Mapping[int, set[str]], *, origin: Origin) -> None:
-    contacts_changed.send(sender=Contact, workspace=workspace, contact_ids=list(fields), fields=fields, origin=origin)
+def _tell(workspace: Workspace, fields: Mapping[int, set[str]], *, origin: Origin, fresh: bool = False) -> None:
+    contacts_changed.send(sender=Contact, workspace=workspace, contact_ids=list(fields), fields=fields, origin=origin, fresh=fresh)

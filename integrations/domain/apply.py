@@ -22,7 +22,7 @@ from integrations.domain.settings import team_id_of
 from integrations.engine.matching import name_key
 from integrations.engine.merge import read_back
 from integrations.engine.provider import Provider
-from integrations.engine.types import Action, Conflict, Decision, Fields, Ref, Remote
+from integrations.engine.types import Action, Base, Conflict, Decision, Fields, Ref, Remote
 from integrations.enums import LinkState
 from integrations.models import Link, Run, RunLine, Staged
 from invoices.domain.store import attach
@@ -154,7 +154,7 @@ def _link(run: Run, batch: Batch, decision: Decision, applied: Applied) -> dict[
         row |= {"version": decision.remote.version, "remote_url": decision.remote.url, "remote_name": name[:300]}
         row["match_key"] = clip(name_key(decision.remote), 300)
     if decision.base is not None:
-        base = read_back(decision.base, written=decision.changes, kept=applied.kept.get(decision.contact_id or 0, decision.changes))
+        base = _as_kept(decision.base, decision, applied)
         more = agreed(_place(batch, decision))
         row |= {"base_ours": {**base.ours, **more.get("base_ours", {})}, "base_theirs": {**base.theirs, **more.get("base_theirs", {})}}
     return row | {
@@ -168,6 +168,12 @@ def _link(run: Run, batch: Batch, decision: Decision, applied: Applied) -> dict[
         "synced_at": timezone.now(),
         "missed": 0,
     }
+
+
+def _as_kept(base: Base, decision: Decision, applied: Applied) -> Base:
+    """A new contact keeps what it was given; one that was there may have put it among what it had."""
+    kept = applied.kept.get(decision.contact_id) if decision.contact_id else None
+    return base if kept is None else read_back(base, written=decision.changes, kept=kept)
 
 
 def _skipped(decision: Decision, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -202,7 +208,7 @@ def _release_gone(run: Run, batch: Batch, rows: Sequence[Mapping[str, Any]]) -> 
     fresh = [row for row in rows if row["contact_id"] and row["contact_id"] != before.get((row["remote_kind"], row["remote_id"]))]
     if fresh:
         links = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, remote_kind=fresh[0]["remote_kind"])
-        links.filter(contact__in=[row["contact_id"] for row in fresh], state=LinkState.GONE).update(contact=None)
+        links.filter(contact__any=[row["contact_id"] for row in fresh], state=LinkState.GONE).update(contact=None)
 
 
 def _tell_provider(run: Run, decisions: Sequence[Decision], applied: Applied) -> None:

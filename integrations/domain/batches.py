@@ -141,7 +141,7 @@ def links_by_ref(connection: Connection, refs: Iterable[Ref]) -> dict[Ref, Link]
         workspace_id=connection.workspace_id,
         connection=connection,
         remote_kind__in={r.kind for r in listed},
-        remote_id__in=[r.id for r in listed],
+        remote_id__any=[r.id for r in listed],
     )
     found = {Ref(link.remote_kind, link.remote_id): link for link in rows}
     return {ref: found[ref] for ref in listed if ref in found}
@@ -167,7 +167,7 @@ def _is_tied(link: Link | None) -> bool:
 
 
 def _contacts(run: Run, ids: set[int], *, lock: bool) -> dict[int, Contact]:
-    rows = Contact.objects.filter(workspace_id=run.workspace_id, pk__in=ids).order_by("pk")
+    rows = Contact.objects.filter(workspace_id=run.workspace_id, pk__any=ids).order_by("pk")
     return {contact.pk: contact for contact in (rows.select_for_update(of=("self",)) if lock else rows)}
 
 

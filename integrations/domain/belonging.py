@@ -58,7 +58,7 @@ def homes_of(workspace_id: int, links: Mapping[Ref, Link]) -> dict[Ref, int]:
     tied = {ref: link.contact_id for ref, link in links.items() if link.contact_id and link.state in LIVE}
     if not tied:
         return {}
-    rows = Contact.objects.filter(workspace_id=workspace_id, pk__in=set(tied.values()), deleted_at=None, kind=Kind.ORGANISATION.value)
+    rows = Contact.objects.filter(workspace_id=workspace_id, pk__any=set(tied.values()), deleted_at=None, kind=Kind.ORGANISATION.value)
     alive = set(rows.values_list("pk", flat=True))
     return {ref: pk for ref, pk in tied.items() if pk in alive}
 

@@ -50,7 +50,7 @@ def find(run: Run, remotes: Sequence[Remote], homes: Homes, *, reuses_ids: bool 
 
 def _by_name(run: Run, remotes: Sequence[Remote]) -> Found:
     keys = {name_key(remote) for remote in remotes}
-    rows = live(run.workspace).filter(exact_name__in=keys - {""}).order_by("pk").values_list("pk", "kind", "exact_name")
+    rows = live(run.workspace).filter(exact_name__any=keys - {""}).order_by("pk").values_list("pk", "kind", "exact_name")
     by_kind: dict[str, dict[str, list[int]]] = {Kind.ORGANISATION: defaultdict(list), Kind.PERSON: defaultdict(list)}
     for pk, kind, key in rows:
         by_kind[kind][key].append(pk)
@@ -110,7 +110,7 @@ def _holders(run: Run, way: MatchBy, keys: Collection[str], *, kind: Kind, homes
     rows = live(run.workspace).filter(kind=kind.value)
     values = {key.partition(":")[2] for key in keys} if way.within_parent else set(keys)
     if way.within_parent:
-        rows = rows.filter(organisation__in=set(homes.values()))
+        rows = rows.filter(organisation__any=set(homes.values()))
     found: dict[str, list[int]] = defaultdict(list)
     carried: set[str] = set()
     for pk, home, since, value in _rows(run, rows, way.field, values):
@@ -124,7 +124,7 @@ def _holders(run: Run, way: MatchBy, keys: Collection[str], *, kind: Kind, homes
 def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]) -> list[Carrier]:
     if field == "email":
         words = {clip(f"e:{value}", 100) for value in values}
-        tokens = ContactToken.objects.filter(workspace_id=run.workspace_id, word__in=words, contact__in=rows).order_by("contact")
+        tokens = ContactToken.objects.filter(workspace_id=run.workspace_id, word__any=words, contact__in=rows).order_by("contact")
         carriers = tokens.values_list("contact", "contact__organisation", "contact__created_at", "word")
         return [(pk, home, since, word.removeprefix("e:")) for pk, home, since, word in carriers]
     column = "exact_name" if field == "name" else field
@@ -132,7 +132,7 @@ def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]
     if field == "tax_id":
         rows = rows.exclude(tax_id="")  # says that the index over filled ones will do
     plain = PLAIN_KEYS.get(field, folded)
-    found = rows.filter(**{f"{column}__in": list(listed)}).order_by("pk").values_list("pk", "organisation", "created_at", column)
+    found = rows.filter(**{f"{column}__any": list(listed)}).order_by("pk").values_list("pk", "organisation", "created_at", column)
     return [(pk, home, since, plain(value)) for pk, home, since, value in found]
 
 
@@ -155,7 +155,7 @@ def _bound(run: Run, contact_ids: Collection[int], *, renumbered: Collection[str
 
     Where only changes are read nothing is lacking; but a linked record of one of the `renumbered` names may go by another number now.
     """
-    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__in=contact_ids)
+    rows = Link.objects.filter(workspace_id=run.workspace_id, connection=run.connection, contact__any=contact_ids)
     bonds = list(rows.values_list("contact_id", "remote_kind", "remote_id", "state", "match_key"))
     whole = {bond[1] for bond in bonds if is_complete(run, bond[1])}
     seen = {kind: seen_among(run, kind, [bond[2] for bond in bonds if bond[1] == kind]) for kind in whole}

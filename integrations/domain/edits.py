@@ -27,12 +27,15 @@ Names = Mapping[int, set[str]]
 
 
 def on_contacts_changed(
-    *, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin
+    *, workspace: Workspace, contact_ids: Sequence[int], fields: dict[int, set[str]], origin: Origin, fresh: bool = False
 ) -> list[Connection]:
-    """Queue the changed contacts for every provider that gets one of the changed fields; gives the connections concerned."""
+    """Queue the changed contacts for every provider that gets one of the changed fields; gives the connections concerned.
+
+    `fresh`: they have just been made, so no record and nothing in a queue is theirs.
+    """
     names = {pk: {LOCAL_NAMES.get(name, name) for name in changed} for pk, changed in fields.items()}
     connections = Connection.objects.filter(workspace=workspace, status__in=PUSHING)
-    return [each for each in connections if pushes(each) and _tell(each, contact_ids, names, origin)]
+    return [each for each in connections if pushes(each) and _tell(each, contact_ids, names, origin, fresh=fresh)]
 
 
 def on_contacts_restored(*, workspace: Workspace, contact_ids: Sequence[int], origin: Origin) -> list[Connection]:
@@ -48,13 +51,16 @@ def on_contacts_restored(*, workspace: Workspace, contact_ids: Sequence[int], or
     return touched
 
 
-def _tell(connection: Connection, contact_ids: Sequence[int], names: Names, origin: Origin) -> bool:
+def _tell(connection: Connection, contact_ids: Sequence[int], names: Names, origin: Origin, *, fresh: bool) -> bool:
     manifest = registry.manifest(connection.provider)
-    _try_stuck_again(connection, contact_ids)
+    if fresh and not (creates_by_rule(manifest) and is_news(connection, origin)):
+        return False
+    if not fresh:
+        _try_stuck_again(connection, contact_ids)
     heard = sent_fields(connection, manifest) | (DECIDING if has_rules(manifest) else frozenset())
     changed = [pk for pk in contact_ids if heard & names.get(pk, set())]
     people = _people_of(connection, manifest, changed, names)
-    linked = _linked(connection, manifest, [*changed, *people]) if changed else []
+    linked = _linked(connection, manifest, [*changed, *people]) if changed and not fresh else []
     asks = bool(changed) and creates_by_rule(manifest)
     if not (linked or asks) or not is_news(connection, origin):
         return False
@@ -85,7 +91,7 @@ def _people_of(connection: Connection, manifest: Manifest, changed: Sequence[int
 def _try_stuck_again(connection: Connection, contact_ids: Sequence[int]) -> None:
     """A record that was refused may pass after this edit."""
     mine = Q(workspace_id=connection.workspace_id, connection=connection)
-    stuck = Outbox.objects.filter(mine, contact__in=contact_ids, state=OutboxState.STUCK, operation=OutboxOperation.CREATE)
+    stuck = Outbox.objects.filter(mine, contact__any=contact_ids, state=OutboxState.STUCK, operation=OutboxOperation.CREATE)
     waiting = Outbox.objects.filter(mine, state=OutboxState.WAITING).values("contact")
     if stuck.exclude(contact__in=waiting).update(state=OutboxState.WAITING, not_before=None, tries=0):
         wake_at(connection)
@@ -95,7 +101,7 @@ def _linked(connection: Connection, manifest: Manifest, contact_ids: Sequence[in
     rows = Link.objects.filter(
         workspace_id=connection.workspace_id,
         connection=connection,
-        contact__in=contact_ids,
+        contact__any=contact_ids,
         remote_kind__in=writable_kinds(manifest),
     )
     return list(rows.exclude(state__in=LEFT).values_list("contact_id", flat=True))

@@ -134,4 +134,4 @@ def _vouched(connection: Connection, refs: Collection[Ref]) -> set[Ref]:
 
 
 def _among(refs: Collection[Ref]) -> dict[str, list[str]]:
-    return {"remote_kind__in": sorted({ref.kind for ref in refs}), "remote_id__in": sorted({ref.id for ref in refs})}
+    return {"remote_kind__in": sorted({ref.kind for ref in refs}), "remote_id__any": sorted({ref.id for ref in refs})}

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from integrations.engine.errors import SkipRecord
 from integrations.engine.matching import Match
-from integrations.engine.merge import MergeResult, Winner, incoming_only, is_empty, merge, same
+from integrations.engine.merge import MergeResult, Winner, incoming_only, is_empty, merge, same, take_in
 from integrations.engine.provider import FieldMap
 from integrations.engine.reasons import RULES
 from integrations.engine.types import Action, Base, Conflict, Decision, Fields, Link, LinkState, Local, Reason, Ref, Remote
@@ -292,7 +292,7 @@ def _hold(remote: Remote, reason: Reason, candidates: tuple[int, ...]) -> Decisi
 def _create(batch: _Batch, remote: Remote) -> Decision:
     if not batch.policy.create:
         return _skip(remote, None, "not_here")
-    result = merge(batch.fields_of(remote.ref.kind), base=None, ours={}, theirs=remote.party.fields, policy="remote")
+    result = take_in(batch.fields_of(remote.ref.kind), remote.party.fields)
     return Decision(Action.CREATE, remote.ref, remote=remote, changes=result.local, base=result.pending)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.engine.merge import MergeResult, Winner, is_empty, merge, same
+from integrations.engine.merge import MergeResult, Winner, is_empty, merge, same, take_in
 from integrations.engine.provider import Direction, FieldMap, Mode
 from integrations.engine.types import Base
 from tests.engine.builders import WINNERS, field
@@ -68,6 +68,12 @@ def test_merging_again_after_writing_both_sides_says_nothing(world, table, polic
     assert (again.local, again.remote) == ({}, {})
     assert again.conflicts == first.asks
     assert again.base == again.pending == first.base
+
+
+@quick
+@given(VALUES | st.fixed_dictionaries({"name": st.sampled_from(["\u200b", " \u200b "])}), tables())
+def test_taking_in_a_new_record_is_merging_with_nobody(theirs, table):
+    assert take_in(table, theirs) == merge(table, base=None, ours={}, theirs=theirs, policy="remote")
 
 
 @quick

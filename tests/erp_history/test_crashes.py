@@ -1,102 +1,25 @@
-"""A night that is killed at any border ends, after the next start, where an undisturbed one ends."""
+"""A night that fails, is cancelled, is shared or is overtaken by a push. Killed ones: test_killed_nights."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Workspace
 from accounts.scoping import workspace_tx
-from contacts.models import Contact, ContactChange
-from crmsync.embedded import ROOT
+from contacts.models import Contact
 from erp_history.domain import night
-from erp_history.domain.sample import Sample, batches
 from erp_history.domain.steps import Step, StepFailed
 from erp_history.enums import Phase
 from erp_history.models import (
     AbcResult,
-    CategoryChange,
-    ClassChange,
     CompanyFigures,
-    ContactFigures,
-    ErpLink,
-    ErpPending,
     ErpRun,
-    Portfolio,
 )
-from tests.accounts.api_client import api_client
 from tests.erp_history.makers import TODAY, company, note, push, run_night
 from tests.fixtures import Cast
-
-SAMPLE = Sample(companies=30, months=6, today=TODAY, seed=3)
-KEPT: Mapping[Any, tuple[str, ...]] = {
-    Contact: ("name", "tax_id", "life_cycle", "version"),
-    ContactChange: ("action", "version"),
-    ErpLink: ("kind", "state", "reason"),
-    CompanyFigures: ("revenue", "abc_class", "abc_rank", "category", "last_purchase_on", "open_receivables"),
-    ContactFigures: ("abc_class", "category", "revenue_12m", "published"),
-    AbcResult: ("grouping", "revenue", "rank", "abc_class", "before"),
-    ClassChange: ("on", "old", "new"),
-    CategoryChange: ("on", "old", "new"),
-    Portfolio: ("code", "name"),
-    ErpPending: ("table", "field", "code"),
-}
-
-
-class Killed(BaseException):
-    """The worker is gone: nothing catches this."""
-
-
-def state(workspace: Workspace) -> dict[str, list[str]]:
-    with workspace_tx(workspace):
-        return {model.__name__: sorted(map(str, model.objects.values_list(*names))) for model, names in KEPT.items()}
-
-
-def load(client: Client) -> None:
-    for table, rows in batches(SAMPLE):
-        push(client, table, rows)
-    push(client, "itens_nota", [{"codigo_nota": "unknown", "item": "1"}])
-
-
-def kill_after(step_number: int) -> Any:
-    done = 0
-
-    def stop(_step: Step) -> None:
-        nonlocal done
-        done += 1
-        if done == step_number:
-            raise Killed
-
-    return stop
-
-
-def test_killed_after_every_step_it_ends_as_an_undisturbed_night(cast: Cast) -> None:
-    load(api_client(cast.alice, cast.workspace))
-    load(api_client(cast.charlie, cast.elsewhere))
-    run_night(cast.workspace)
-    night.request_run(cast.elsewhere, today=TODAY)
-    kills = 0
-    while True:
-        try:
-            over = night.advance(cast.elsewhere, until=float("inf"), on_step=kill_after(1))
-        except Killed:
-            kills += 1
-            continue
-        if over is not None and over.is_over:
-            break
-    assert kills >= 8
-    assert state(cast.elsewhere) == state(cast.workspace)
 
 
 @pytest.mark.parametrize("name", list(night.STEPS))
@@ -172,48 +95,3 @@ def test_a_push_while_the_night_runs_is_not_lost(cast: Cast, erp: Client) -> Non
     run_night(cast.workspace)
     with workspace_tx(cast.workspace):
         assert AbcResult.objects.get(grouping="company").revenue == 100
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_killed_process_is_taken_over_at_once(cast: Cast) -> None:
-    load(api_client(cast.alice, cast.workspace))
-    load(api_client(cast.charlie, cast.elsewhere))
-    run_night(cast.elsewhere)
-    command = [sys.executable, "-c", SLEEPER, cast.workspace.slug, TODAY.isoformat()]
-    environment = {**os.environ, "TEST_DATABASE": str(connection.settings_dict["NAME"]), "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"abc\n"
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    child.stdout.close()
-
-    with workspace_tx(cast.workspace):
-        [run] = ErpRun.objects.all()
-        assert (run.status, bool(run.lease)) == ("running", True)
-    since = time.monotonic()
-    run_night(cast.workspace)
-    assert time.monotonic() - since < 60
-    assert state(cast.workspace) == state(cast.elsewhere)
-
-
-# Runs a night and hangs after the curve, as a worker in the middle of its work.
-SLEEPER = """
-import os, sys, time, datetime as dt
-import django
-from django.conf import settings
-os.environ["DJANGO_SETTINGS_MODULE"] = "crmsync.settings.test"
-settings.DATABASES["default"]["NAME"] = os.environ["TEST_DATABASE"]
-django.setup()
-from accounts.models import Workspace
-from erp_history.domain import night
-
-def hang(step):
-    if step.phase.name == "abc":
-        print("abc", flush=True)
-        time.sleep(600)
-
-workspace = Workspace.objects.get(slug=sys.argv[1])
-night.request_run(workspace, today=dt.date.fromisoformat(sys.argv[2]))
-night.advance(workspace, until=float("inf"), on_step=hang)
-"""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from django.test import Client
-from psycopg.conninfo import conninfo_to_dict
 
 from accounts.scoping import workspace_tx
 from erp_history.domain import night, viewmode
@@ -21,35 +18,11 @@ from erp_history.domain.steps import Step
 from erp_history.domain.vault import read_secrets
 from erp_history.enums import Phase
 from erp_history.models import Empresa, ErpPhase, ErpRequest, ErpRun, Fatura
-from tests.erp_history.door import Door
 from tests.erp_history.makers import TODAY, confirm, run_night
-from tests.erp_history.view_mode import connect, failed_night, go_on_reading, read_views
+from tests.erp_history.view_mode import Erp, connect, failed_night, go_on_reading, read_views
 from tests.fixtures import Cast
 
 DATABASE = "/w/hartwell/settings/erp/connection/database/"
-
-
-@pytest.fixture
-def erp_database() -> Iterator[tuple[psycopg.Connection[Any], dict[str, Any]]]:
-    """The ERP's own database, and how to reach it."""
-    parts = conninfo_to_dict(os.environ["DATABASE_URL"])
-    name = f"erp_{uuid.uuid4().hex[:12]}"
-    admin = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    admin.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]  # a name of our own
-    host = str(parts["host"])
-    door = Door(f"{host}/.s.PGSQL.{parts.get('port') or 5432}") if host.startswith("/") else None
-    connection = psycopg.connect(os.environ["DATABASE_URL"], dbname=name, autocommit=True)
-    secrets = {"host": "127.0.0.1" if door else host, "port": door.port if door else parts.get("port") or 5432, "database": name,
-               "user": parts.get("user"), "password": parts.get("password") or "x", "tls": False, "door": door}  # fmt: skip
-    yield connection, secrets
-    connection.close()
-    if door:
-        door.close()
-    admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]  # the same
-    admin.close()
-
-
-Erp = tuple[psycopg.Connection[Any], dict[str, Any]]
 
 
 COMPANIES = """

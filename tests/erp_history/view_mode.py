@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
+
+from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from erp_history.domain import night, viewmode
 from erp_history.domain.sources import source_of
@@ -14,10 +17,14 @@ from erp_history.models import ErpPhase, ErpRun, ErpSource
 from tests.erp_history.makers import TODAY
 from tests.fixtures import Cast
 
+# A connection that may do anything in it, and what a workspace is told of it.
+Erp = tuple[psycopg.Connection[Any], dict[str, Any]]
 
-def connect(cast: Cast, secrets: dict[str, Any], *, engine: str = "postgresql") -> ErpSource:
-    with workspace_tx(cast.workspace):
-        source = source_of(cast.workspace)
+
+def connect(cast: Cast, secrets: dict[str, Any], *, engine: str = "postgresql", workspace: Workspace | None = None) -> ErpSource:
+    workspace = workspace or cast.workspace
+    with workspace_tx(workspace):
+        source = source_of(workspace)
         source.integration, source.engine = "view", engine
         source.secrets = seal_secrets(source, {name: value for name, value in secrets.items() if name != "door"})
         source.save()

@@ -22,7 +22,8 @@ from contacts.models import Contact
 from crmsync.lib.text import clip
 from integrations import registry
 from integrations.domain.access import Access
-from integrations.domain.comparing import Comparison, Row, is_mobile, ours_of, read_record, remember_calls
+from integrations.domain.asking import readable, remember_calls
+from integrations.domain.comparing import Comparison, Row, is_mobile, ours_of, read_record
 from integrations.domain.exchanges import store_exchanges
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import ADDRESS, MOBILE, local_of
@@ -131,7 +132,8 @@ def _write_there(case: Case, shown: Comparison, chosen: Wanted, access: Access) 
             raise ChangedMeanwhile("there")
         return record
     try:
-        return provider.put_compared(shown.record, chosen.give)
+        with readable(case.connection, in_doubt=True):
+            return provider.put_compared(shown.record, chosen.give)
     except Conflict:
         raise ChangedMeanwhile("there") from None
     except SkipRecord as error:

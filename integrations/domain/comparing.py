@@ -13,13 +13,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.scoping import workspace_tx
 from contacts.domain.custom import fields_of as custom_fields_of
 from contacts.models import Contact
 from crmsync.lib.crypto import SecretError
 from integrations import registry
 from integrations.domain.access import Access
-from integrations.domain.exchanges import store_exchanges
+from integrations.domain.asking import readable, remember_calls
 from integrations.domain.parties import local_of
 from integrations.domain.settling import OPEN
 from integrations.domain.vault import key_ring
@@ -96,10 +95,11 @@ def read_record(access: Access, connection: Connection, link: Link) -> RawRecord
     """Ask the provider for the record. Raises ProviderError and CannotCompare; outside a transaction."""
     provider = access.provider
     try:
-        record = provider.get(Ref(link.remote_kind, link.remote_id))
-        if isinstance(provider, ReusesIds) and link.base_theirs and provider.is_another(record, link.base_theirs):
-            theirs = str(provider.remote(record).party.fields.get("name") or "")
-            raise CannotCompare(Reason("number_reused", {"id": link.remote_id, "name": theirs}))
+        with readable(connection):
+            record = provider.get(Ref(link.remote_kind, link.remote_id))
+            if isinstance(provider, ReusesIds) and link.base_theirs and provider.is_another(record, link.base_theirs):
+                theirs = str(provider.remote(record).party.fields.get("name") or "")
+                raise CannotCompare(Reason("number_reused", {"id": link.remote_id, "name": theirs}))
     except (Gone, SkipRecord) as error:
         raise CannotCompare(error.reason) from error
     finally:
@@ -107,17 +107,13 @@ def read_record(access: Access, connection: Connection, link: Link) -> RawRecord
     return record
 
 
-def remember_calls(access: Access, connection: Connection) -> None:
-    with workspace_tx(connection.workspace):
-        store_exchanges(connection, access.recorder.take())
-
-
 def comparison(access: Access, connection: Connection, contact: Contact, record: RawRecord) -> Comparison:
-    """Put both sides beside each other. Inside a transaction; no call is made."""
+    """Put both sides beside each other. Inside a transaction; no call is made. Raises BadAnswer."""
     provider = access.provider
     if not isinstance(provider, Compares):
         raise CannotCompare(Reason("not_supported"))
-    theirs = provider.compared(record)
+    with readable(connection):
+        theirs = provider.compared(record)
     ours = ours_of(connection, contact)
     rows = tuple(Row(each, ours.get(each.key), theirs.get(each.key, "")) for each in registry.manifest(connection.provider).compare)
     return Comparison(version=contact.version, record=record, rows=rows, at=timezone.now())

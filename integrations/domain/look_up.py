@@ -19,8 +19,9 @@ from redis.exceptions import RedisError
 from accounts.scoping import workspace_tx
 from contacts.models import Contact
 from crmsync.lib.crypto import digest
-from integrations.domain.access import Access, open_access
-from integrations.domain.comparing import CannotCompare, comparison, link_of, read_record, remember_calls
+from integrations.domain.access import Access
+from integrations.domain.asking import asking
+from integrations.domain.comparing import CannotCompare, comparison, link_of, read_record
 from integrations.domain.settling import OPEN
 from integrations.engine.capabilities import ShowsTickets, ShowsTotals, Total
 from integrations.engine.errors import ProviderError, Retry
@@ -36,7 +37,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`state`: not_there, same, different, gone or unreachable."""
+    """`state`: not_there, same, different, gone, unreachable, or unasked while the connection rests."""
 
     state: str
     at: datetime
@@ -74,19 +75,22 @@ def status_of(connection: Connection, contact: Contact, *, fresh: bool = False) 
     if known is not None:
         return known
     found = _asked_status(connection, contact, link)
-    _keep(key, found, MINUTE)
+    if found.state != "unasked":
+        _keep(key, found, MINUTE)
     return found
 
 
 def _asked_status(connection: Connection, contact: Contact, link: Link) -> Status:
-    access = open_access(connection)
     try:
-        record = read_record(access, connection, link)
-        with workspace_tx(connection.workspace):
-            shown = comparison(access, connection, contact, record)
+        with asking(connection) as access:
+            record = read_record(access, connection, link)
+            with workspace_tx(connection.workspace):
+                shown = comparison(access, connection, contact, record)
     except CannotCompare as refused:
         return Status("gone", timezone.now(), reason=refused.reason)
     except ProviderError as error:
+        if error.reason.code == "not_connected":
+            return Status("unasked", timezone.now(), reason=error.reason)
         return Status("unreachable", timezone.now(), reason=error.reason, again_at=_again_at(error))
     number = len(shown.different)
     return Status("different" if number else "same", shown.at, different=number)
@@ -138,11 +142,8 @@ def _totals(access: Access, ref: Ref) -> tuple[str, Sequence[Total]]:
 
 
 def _called(connection: Connection, ask: Callable[[Access], Answer]) -> Answer:
-    access = open_access(connection)
-    try:
+    with asking(connection) as access:
         return ask(access)
-    finally:
-        remember_calls(access, connection)
 
 
 def _ref_of(connection: Connection, contact: Contact) -> Ref | None:

@@ -62,13 +62,11 @@ def _show(
 ) -> HttpResponse:
     try:
         record = read_record(access, connection, link)
-    except CannotCompare as refused:
+        with workspace_tx(request.workspace):
+            contact = visible_or_404(request.membership, contact.pk)
+            shown = comparison(access, connection, contact, record)
+    except (CannotCompare, ProviderError) as refused:
         return _nothing(request, connection, contact, refused.reason)
-    except ProviderError as error:
-        return _nothing(request, connection, contact, error.reason)
-    with workspace_tx(request.workspace):
-        contact = visible_or_404(request.membership, contact.pk)
-        shown = comparison(access, connection, contact, record)
     return _page(request, connection, contact, link, shown, problem=changed, status=status)
 
 

@@ -29,6 +29,7 @@ STATES = {
     "different": ("amber", _("Different")),
     "gone": ("amber", _("Not there any more")),
     "unreachable": ("red", _("Cannot be reached")),
+    "unasked": ("gray", _("Not checked")),
 }
 TICKET_TONES = {
     TicketState.NEW: "blue",

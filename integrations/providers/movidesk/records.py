@@ -27,6 +27,7 @@ RELATIONSHIP = (
 ARRAYS = {"emails": EMAIL, "contacts": CONTACT, "addresses": ADDRESS, "relationships": RELATIONSHIP}
 _SERVICE = ("id", "copyToChildren")
 _TEXTS = ("businessName", "corporateName", "cpfCnpj", "observations")
+_YEARS = (1900, 2999)
 _STATES = {
     "new": TicketState.NEW,
     "inattendance": TicketState.IN_PROGRESS,
@@ -112,14 +113,15 @@ def changed_at(body: Mapping[str, Any], *, clock: str = "") -> str:
 
 
 def moment(value: Any) -> datetime | None:
-    """A time of theirs: in UTC, whether it says so or not."""
+    """A time of theirs: in UTC, whether it says so or not. The first and last years are .NET's way to say that there is none."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", value.strip()):
         return None
     try:
         found = datetime.fromisoformat(value.strip().upper())
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    return utc if _YEARS[0] <= utc.year <= _YEARS[1] else None
 
 
 def stamp(found: datetime | None) -> str:

@@ -138,6 +138,81 @@ def test_tickets_of_before_while_nobody_answers(helped: World, alice: Client, mo
     assert first.count("<tr>") == late.count("<tr>")
 
 
+BAD_ANSWERS = ("cut", "empty_body", "html")
+
+
+def says_why(text: str) -> bool:
+    return "sent an answer that cannot be read" in text or "sent something that is no data" in text
+
+
+ODD_TICKETS = [
+    {"createdDate": "0001-01-01T00:00:00", "lastUpdate": "9999-12-31T23:59:59.9999999"},
+    {"createdDate": 7, "lastUpdate": ["x"], "owner": "Ana", "subject": {"a": 1}, "status": None, "baseStatus": []},
+    {"subject": "<b>x</b>" * 2000, "status": "", "owner": {"businessName": None}},
+]
+
+
+@pytest.mark.parametrize("kind", BAD_ANSWERS)
+def test_an_answer_that_is_none_is_said_and_no_accident(ledger: World, alice: Client, kind: str) -> None:
+    contact = linked(ledger, "customer")
+    ledger.sandbox.fail(kind)
+    assert "e-conomic cannot be reached" in alice.get(part(ledger, contact, "status")).text
+    for name in ("totals", "compare"):
+        answer = alice.get(part(ledger, contact, name), headers=HTMX)
+        assert (answer.status_code, says_why(answer.text)) == (200, True), name
+
+
+@pytest.mark.parametrize("kind", BAD_ANSWERS)
+def test_tickets_that_cannot_be_read(helped: World, alice: Client, kind: str) -> None:
+    contact = linked(helped, "company")
+    helped.sandbox.fail(kind)
+    answer = alice.get(part(helped, contact, "tickets"), headers=HTMX)
+    assert (answer.status_code, says_why(answer.text)) == (200, True)
+
+
+@pytest.mark.parametrize("odd", ODD_TICKETS)
+def test_a_ticket_of_any_shape_is_shown(helped: World, alice: Client, odd: dict[str, Any]) -> None:
+    contact = linked(helped, "company")
+    [link] = helped.links(contact=contact)
+    ticket = {"id": 4711, "subject": "Odd", "clients": [{"organization": {"id": link.remote_id}}], "lastUpdate": "2026-11-20T10:00:00"}
+    with helped.open():
+        helped.workspace.time_zone = "America/Sao_Paulo"
+        helped.workspace.save()
+    helped.sandbox.control(add_tickets=[ticket | {"createdDate": "2026-11-20T10:00:00"} | odd])
+    answer = alice.get(part(helped, contact, "tickets"), headers=HTMX)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("state", ["PAUSED", "RECONNECT"])
+def test_nothing_is_asked_while_the_connection_rests(ledger: World, alice: Client, state: str) -> None:
+    contact = linked(ledger, "customer")
+    with ledger.open():
+        Connection.objects.update(status=state)
+    status = alice.get(part(ledger, contact, "status")).text
+    assert "Not checked" in status
+    assert "checked <time" not in status
+    for name in ("status", "totals", "compare"):
+        assert "is not connected at the moment" in alice.get(part(ledger, contact, name), headers=HTMX).text, name
+    assert calls(ledger) == 0
+    with ledger.open():
+        Connection.objects.update(status="ACTIVE")
+    assert "The same on both sides" in alice.get(part(ledger, contact, "status")).text
+
+
+def test_tickets_of_before_while_the_connection_is_paused(helped: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    contact = linked(helped, "company")
+    first = alice.get(part(helped, contact, "tickets"), headers=HTMX).text
+    asked = calls(helped)
+    monkeypatch.setattr(look_up, "TICKETS_FOR", 0)
+    with helped.open():
+        Connection.objects.update(status="PAUSED")
+    late = alice.get(f"{part(helped, contact, 'tickets')}?fresh=1", headers=HTMX).text
+    assert "is not connected at the moment" in late
+    assert "not the newest" in late
+    assert first.count("<tr>") == late.count("<tr>")
+    assert calls(helped) == asked
+
+
 def test_who_may(helped: World, cast: Cast, bob: Client, charlie: Client) -> None:
     contact = linked(helped, "company")
     address = part(helped, contact, "tickets")

@@ -14,6 +14,7 @@ class ConnectionStatus(TextChoices):
 class Health(TextChoices):
     """The one word for people."""
 
+    NOT_STARTED = "not_started", _("Waiting for the first sync")
     HEALTHY = "healthy", _("Healthy")
     SYNCING = "syncing", _("Syncing")
     ATTENTION = "attention", _("Needs attention")

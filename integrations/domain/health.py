@@ -115,17 +115,19 @@ def _state(connection: Connection, run: Run | None, attention: int) -> Health:
     if run is not None and run.status in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}:
         return Health.SYNCING
     troubled = run is not None and (run.status == RunStatus.DECIDING or run.outcome == Outcome.FAILED)
-    return Health.ATTENTION if attention or troubled or connection.denied else Health.HEALTHY
+    if attention or troubled or connection.denied:
+        return Health.ATTENTION
+    return Health.HEALTHY if connection.last_success_at is not None else Health.NOT_STARTED
 
 
 def _sentence(connection: Connection, state: Health, run: Run | None, attention: int) -> str:
-    if state in {Health.RECONNECT, Health.HEALTHY} and connection.notice:
+    if state in {Health.RECONNECT, Health.HEALTHY, Health.NOT_STARTED} and connection.notice:
         return sentence(connection.notice, connection.provider)
     if state is Health.ATTENTION:
         return _trouble(connection, run, attention)
     if state is Health.SYNCING and run is not None and run.status == RunStatus.WAITING:
         return sentence(run.reason, connection.provider)
-    return ""
+    return _("Nothing has been synced yet.") if state is Health.NOT_STARTED else ""
 
 
 def _trouble(connection: Connection, run: Run | None, attention: int) -> str:

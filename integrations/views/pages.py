@@ -20,7 +20,7 @@ from integrations.domain.matches import waits_for_start
 from integrations.domain.settings import name_of
 from integrations.domain.transfer import can_transfer, transferred
 from integrations.engine.provider import Manifest
-from integrations.enums import ConnectionStatus, Health, RunKind
+from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection, Run
 from integrations.views.words import cadence, local_clock, manifest_text
 
@@ -151,4 +151,3 @@ def can_run(connection: Connection) -> bool:
 
 
 STOPPABLE = frozenset({RunKind.INITIAL, RunKind.SCHEDULED, RunKind.MANUAL, RunKind.PREVIEW, RunKind.MATCH})
-CALM = frozenset({Health.HEALTHY, Health.SYNCING})

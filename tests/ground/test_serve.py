@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 from crmsync import embedded
 from tests.ground.processes import alive, descendants, ended, environment, manage, wait_until
+
+LEAN = ("--no-worker", "--no-beat")
 
 
 @pytest.fixture
@@ -27,9 +30,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(*arguments: str, data_dir: Path, port: int) -> "subprocess.Popen[str]":
+def serve(*arguments: str, data_dir: Path, port: int, **variables: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "manage.py", "serve", *arguments]
-    given = environment(data_dir, PORT=str(port))
+    given = environment(data_dir, PORT=str(port), **variables)
     return subprocess.Popen(command, env=given, cwd=embedded.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -76,7 +79,7 @@ def test_killing_it_leaves_only_services_and_the_next_start_takes_them_over(data
         assert len(ours) > 4
         os.kill(process.pid, signal.SIGKILL)
         wait_until(lambda: not any(alive(pid) for pid in ours), seconds=40)
-    with ended(serve("--no-worker", "--no-beat", data_dir=data_dir, port=port)) as process:
+    with ended(serve(*LEAN, data_dir=data_dir, port=port)) as process:
         read_until(process, "is ready:")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
@@ -88,6 +91,21 @@ def test_a_port_in_use_is_named_in_one_line(data_dir: Path) -> None:
         result = manage("serve", data_dir=data_dir, PORT=str(port))
     assert result.returncode == 1
     assert result.stderr == f"CommandError: Port {port} is in use. Choose another one, e.g. PORT={port + 10}.\n"
+
+
+def test_a_sandbox_that_has_to_move_says_so_and_is_found_there(data_dir: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port + 1)), ended(serve(*LEAN, data_dir=data_dir, port=port, SANDBOX="1")) as process:
+        said = "".join(read_until(process, "is ready:"))
+        found = re.search(rf"Port {port + 1} is in use: the sandbox vendors answer at http://127.0.0.1:(\d+) instead\.", said)
+        assert found, said
+        web = [pid for pid in descendants(process.pid) if b"gunicorn" in command_line(pid)]
+        addresses = [Path(f"/proc/{pid}/environ").read_bytes() for pid in web]
+        assert addresses
+        assert all(f"CRUNCH_API_URL=http://127.0.0.1:{found[1]}/".encode() in each for each in addresses)
+        assert answer(int(found[1]), "/crunch/_control/log")[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
 
 
 def command_line(pid: int) -> bytes:

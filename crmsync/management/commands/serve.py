@@ -68,9 +68,11 @@ class Command(BaseCommand):
 
     def _sandbox(self, environment: dict[str, str]) -> list[Program]:
         environment.pop("SANDBOX_PORT", None)
-        port = int(os.environ.get("SANDBOX_PORT") or int(environment["PORT"]) + 1)
-        if not _is_free("127.0.0.1", port):
-            port = _free_port()
+        usual = int(os.environ.get("SANDBOX_PORT") or int(environment["PORT"]) + 1)
+        port = usual if _is_free("127.0.0.1", usual) else _free_port()
+        if port != usual:
+            self.stdout.write(f"Port {usual} is in use: the sandbox vendors answer at http://127.0.0.1:{port} instead.")
+            self.stdout.flush()
         sandbox.note(port)
         sandbox.use(environment, at_port=port)
         books = str(data_dir() / "sandbox")

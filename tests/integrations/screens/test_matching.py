@@ -56,6 +56,8 @@ def test_first_connect_reads_for_matching_and_waits(desk: World, alice: Client) 
         assert waits_for_start(desk.connection)
         assert Contact.objects.count() == 0
     text = alice.get(desk.address("matches/")).text
+    assert "Waiting for the first sync" in text
+    assert "Healthy" not in alice.get(f"/w/{desk.workspace.slug}/").text
     assert "Recommended before the first sync" in text
     assert "Start the first sync" in text
     alice.post(desk.address("start/"))
@@ -63,6 +65,7 @@ def test_first_connect_reads_for_matching_and_waits(desk: World, alice: Client) 
     assert (run.kind, run.outcome) == (RunKind.INITIAL, Outcome.SUCCESS)
     with desk.open():
         assert not waits_for_start(desk.refreshed())
+    assert "Healthy" in alice.get(desk.address()).text
 
 
 def test_suggestions_best_first(desk: World) -> None:

@@ -14,6 +14,7 @@ from accounts.models import Membership, Workspace
 from contacts.models import Contact
 from contacts.panels import ApiField, Filter, register_api_field, register_filter
 from erp_history.domain import dashboard_lists as lists
+from erp_history.domain.kept import Sight
 from erp_history.domain.offers import portfolios
 from erp_history.domain.shown import erp_block, with_code
 from erp_history.enums import Category, Curve
@@ -111,6 +112,6 @@ def _portfolios(membership: Membership) -> Sequence[tuple[str, Any]]:
     return [(str(pk), name) for pk, name in portfolio_names(membership).items()]
 
 
-def portfolio_names(membership: Membership) -> dict[int, str]:
+def portfolio_names(membership: Membership, *, sight: Sight | None = None) -> dict[int, str]:
     """As every select names them."""
-    return {pk: name or gettext("General portfolio") for pk, name in portfolios(membership).items()}
+    return {pk: name or gettext("General portfolio") for pk, name in portfolios(membership, sight=sight).items()}

@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from contacts.signals import contacts_merged, contacts_unmerged
-from erp_history.domain import attend, companies, exports, sources
+from erp_history.domain import attend, companies, exports, ready, sources
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,11 @@ def night(*, workspace_id: int, **_future: Any) -> None:
         ring_export(workspace_id)
     if attend.attend(workspace, now=timezone.now()):
         ring(workspace_id)
+        return
+    with workspace_tx(workspace):
+        is_due = ready.is_due(workspace)
+    if is_due:
+        _send(make_ready, workspace_id)
 
 
 @shared_task(name="erp_history.export", soft_time_limit=3500, time_limit=3600)
@@ -49,6 +54,14 @@ def export(*, workspace_id: int, **_future: Any) -> None:
     workspace = Workspace.objects.filter(pk=workspace_id).first()
     if workspace is not None:
         exports.advance(workspace)
+
+
+@shared_task(name="erp_history.make_ready")
+def make_ready(*, workspace_id: int, **_future: Any) -> None:
+    """What the screens show after a night, computed before somebody looks."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
+        ready.prepare(workspace)
 
 
 @shared_task(name="erp_history.nightly_housekeeping")
@@ -83,6 +96,11 @@ def ring_export_after_commit(workspace: Workspace) -> None:
     workspace_id = workspace.pk
     sources.look_at(workspace, timezone.now() + sources.CHECK_AGAIN)
     transaction.on_commit(lambda: ring_export(workspace_id))
+
+
+def ring_ready_after_commit(workspace: Workspace) -> None:
+    workspace_id = workspace.pk
+    transaction.on_commit(lambda: _send(make_ready, workspace_id))
 
 
 @receiver(post_save, sender=Workspace, dispatch_uid="erp_history.clock_changed")

@@ -1,8 +1,7 @@
 """Customers by value: how many customers and how much revenue stand in each class, category and portfolio, as one member may see it.
 
-A customer is a contact that the ERP knows; the figures of its ERP codes stand together. The published curve is read as the night left it;
-a curve of a brand or of another window is computed when it is asked for. What comes out is small and is kept until the next night, a few
-minutes at most, for each way in which members see contacts.
+A customer is a contact that the ERP knows; the figures of its ERP codes stand together. The published curve is read as the night left it,
+that of a brand or of another window from what was made ready after it. What comes out is small and is kept (erp_history.domain.kept).
 """
 
 from __future__ import annotations
@@ -10,26 +9,23 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
-from django.core.cache import cache
 from django.db import connection
-from redis.exceptions import RedisError
 
 from accounts.models import Membership, Workspace
-from contacts.domain.visibility import may_see, visible_to
-from erp_history.domain import abc
-from erp_history.domain.figures import UNIQUE, window
+from contacts.domain.visibility import visible_to
+from erp_history.domain import windows
+from erp_history.domain.kept import Sight, kept, night_mark, sight_of
 from erp_history.domain.sources import source_of
 from erp_history.domain.steps import MEMORY, PLANS
-from erp_history.enums import Category, Curve, Outcome
-from erp_history.models import ErpRun, ErpSource
+from erp_history.enums import Category, Curve, Grouping, Outcome
+from erp_history.models import AbcResult, ErpRun, ErpSource
 
 BARS = 200
-KEPT_SECONDS = 300
 SHOWN_AT_RISK = 8
 Found = TypeVar("Found")
 
@@ -43,7 +39,7 @@ class Asked:
     portfolio: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """Who looks at what: everything the figures depend on."""
 
@@ -65,16 +61,30 @@ class View:
     def has_stored_revenue(self) -> bool:
         return self.is_published and self.asked.months == 12
 
-    def key(self, name: str) -> str:
-        """Names the answer: it is another one after the next night, for other filters, and for whoever sees other contacts."""
-        finished = self.run.finished_at.timestamp() if self.run.finished_at else 0
-        asked = f"{self.asked.months}:{self.asked.portfolio}:{self.asked.brand.encode().hex()}"
-        return f"erp:value:{name}:{self.workspace.pk}:{self.run.pk}:{finished}:{sight_key(self.membership)}:{asked}"
+    def kept(self, name: str, work: Callable[[], Found], *, is_of_curve: bool = True) -> Found:
+        """The answer as it is kept, or made now; it is kept if what it depends on is afterwards what it was before."""
+        return kept(self._key(name, is_of_curve=is_of_curve), work, still=lambda: replace(self)._key(name, is_of_curve=is_of_curve))
 
+    @cached_property
+    def sight(self) -> Sight:
+        return sight_of(self.membership)
 
-def sight_key(member: Membership) -> str:
-    """The same for members who see the same contacts."""
-    return "all" if member.is_admin else f"{member.pk}:{member.role}:{','.join(map(str, sorted(member.team_ids)))}"
+    @cached_property
+    def is_prepared(self) -> bool:
+        """Is everything made ready that this night allows?"""
+        return windows.prepared_for(self.source, self.run) is not None
+
+    @cached_property
+    def _state(self) -> str:
+        """What all answers depend on."""
+        night, source = night_mark(self.workspace), self.source
+        rule = f"{source.abc_months}:{source.abc_a}:{source.abc_b}:{self.is_prepared:d}"
+        return f"{self.workspace.pk}:{self.run.pk}:{night}:{rule}:{self.sight.name}" if night else ""
+
+    def _key(self, name: str, *, is_of_curve: bool) -> str:
+        """Names the answer; "" when it must not be kept. `is_of_curve`: does it depend on window and brand?"""
+        curve = f"{self.asked.months}:{self.asked.brand.encode().hex()}" if is_of_curve else ""
+        return f"erp:value:{name}:{self._state}:{self.asked.portfolio}:{curve}" if self._state else ""
 
 
 def last_night(workspace: Workspace) -> ErpRun | None:
@@ -99,13 +109,6 @@ LEFT JOIN (
   WHERE f.workspace_id = %(workspace)s AND f.contact_id IS NOT NULL GROUP BY 1
 ) r ON r.contact_id = k.contact_id
 """
-CURVE = """
-LEFT JOIN (
-  SELECT f.contact_id, min(line.abc_class) AS abc_class, sum(line.revenue) AS revenue FROM line
-  JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = line.company_id
-  WHERE f.contact_id IS NOT NULL GROUP BY 1
-) r ON r.contact_id = k.contact_id
-"""
 NOT_DELETED = """
 NOT EXISTS (SELECT 1 FROM contacts_contact c WHERE c.workspace_id = %(workspace)s AND c.id = k.contact_id AND c.deleted_at IS NOT NULL)
 """
@@ -122,12 +125,12 @@ class Customers:
 
 def customers(view: View) -> Customers:
     """The SQL of the customers in sight, with their class and revenue on the curve that is asked for."""
-    seen, values = sight(view.membership, of="k.contact_id")
+    seen, values = condition(view, of="k.contact_id")
     values |= {"workspace": view.workspace.pk, "portfolio": view.asked.portfolio}
     abc_class, revenue, joins, ahead = "k.abc_class", "k.revenue_12m", "", ""
     if not view.is_published:
-        abc_class, revenue, joins = "r.abc_class", "coalesce(r.revenue, 0)", CURVE
-        ahead, more = curve_lines(view.source, view.run.today, months=view.asked.months, brand=view.asked.brand)
+        abc_class, revenue, joins = "r.abc_class", "coalesce(r.revenue, 0)", "LEFT JOIN curve r ON r.contact_id = k.contact_id"
+        ahead, more = windows.curve(view.source, view.run, months=view.asked.months, brand=view.asked.brand)
         values |= more
     elif not view.has_stored_revenue:
         revenue, joins = "coalesce(r.revenue, 0)", REVENUE
@@ -136,18 +139,11 @@ def customers(view: View) -> Customers:
     return Customers(f"{ahead}," if ahead else "WITH", text, values)
 
 
-def curve_lines(source: ErpSource, today: dt.date, *, months: int, brand: str) -> tuple[str, dict[str, Any]]:
-    """WITH clause that ends in `line`: the curve of all companies in a window, of one brand if asked."""
-    units = abc.ON_DEMAND_BRAND if brand else abc.ON_DEMAND
-    text = abc.RANKED.format(units=units, extra=f"uniq AS ({UNIQUE}), ").strip()
-    return text, {"a": source.abc_a, "b": source.abc_b, "today": today, "brand": brand} | window(today, months)
-
-
-def sight(membership: Membership, *, of: str) -> tuple[str, dict[str, Any]]:
+def condition(view: View, *, of: str) -> tuple[str, dict[str, Any]]:
     """A condition on a column of contact ids: not deleted, and this member's to see."""
-    if not may_see(membership):
+    if view.sight.sees_all:
         return NOT_DELETED.replace("k.contact_id", of), {}
-    text, params = visible_to(membership).order_by().values("pk").query.sql_with_params()
+    text, params = visible_to(view.membership).order_by().values("pk").query.sql_with_params()
     names = [f"seen_{index}" for index in range(len(params))]
     named = text % tuple(f"%({name})s" for name in names)
     return f"{of} IN ({named})", dict(zip(names, params, strict=True))
@@ -160,18 +156,6 @@ def fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         found = cursor.fetchall()
         cursor.execute(PLANS["default"])
         return found
-
-
-def kept(key: str, work: Callable[[], Found]) -> Found:
-    """What was computed a moment ago, or computed now; without Redis always the latter."""
-    found: Found | None = None
-    with suppress(RedisError):
-        found = cache.get(key)
-    if found is None:
-        found = work()
-        with suppress(RedisError):
-            cache.set(key, found, KEPT_SECONDS)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +173,49 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class AtRisk:
+    """A customer whose purchases have become late."""
+
+    contact_id: int
+    abc_class: str | None
+    revenue: Decimal
+    last_purchase_on: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """The figures of the dashboard."""
+    """The figures of the dashboard. `at_risk`: those with the highest revenue first."""
 
     total: Group
     buyers: int
     classes: list[Group]
     categories: list[Group]
     portfolios: list[Group]
+    at_risk: list[AtRisk]
 
     def category(self, key: str) -> Group:
         return next((group for group in self.categories if group.key == key), Group(key))
 
 
-GROUPS = """
-{ahead} customer AS ({customers})
-SELECT abc_class, category, portfolio_id, count(*), coalesce(sum(revenue), 0), coalesce(sum(open), 0) FROM customer GROUP BY 1, 2, 3
+# The groups, and the customers at risk with the highest revenue: both of one reading.
+FIGURES = """
+{ahead} customer AS MATERIALIZED ({customers})
+SELECT abc_class, category, portfolio_id, count(*), coalesce(sum(revenue), 0), coalesce(sum(open), 0), NULL::bigint, NULL::date
+FROM customer GROUP BY 1, 2, 3
+UNION ALL
+(SELECT abc_class, category, portfolio_id, 1, revenue, open, contact_id, last_purchase_on FROM customer WHERE category = 'at_risk'
+ORDER BY revenue DESC, contact_id LIMIT %(limit)s)
 """
 
 
+def _figures(view: View) -> tuple[list[tuple[Any, ...]], list[AtRisk]]:
+    """(class, category, portfolio and their sums), (customers at risk)."""
+    found = view.kept("figures", lambda: _fetch(FIGURES, view, limit=SHOWN_AT_RISK))
+    return [row[:6] for row in found if row[6] is None], [AtRisk(row[6], row[0], row[4], row[7]) for row in found if row[6] is not None]
+
+
 def overview(view: View) -> Overview:
-    rows = kept(view.key("groups"), lambda: _fetch(GROUPS, view))
+    rows, at_risk = _figures(view)
     total = _sum(None, [Group(None, *row[3:]) for row in rows])
     by_class, by_category, by_portfolio = (_grouped(rows, column, total=total) for column in range(3))
     ordered = [by_class[key] for key in (*Curve.values, None) if key in by_class]
@@ -219,6 +225,7 @@ def overview(view: View) -> Overview:
         classes=ordered,
         categories=[by_category[key] for key in (*Category.values, None) if key in by_category],
         portfolios=sorted(by_portfolio.values(), key=lambda group: (-group.revenue, -group.customers)),
+        at_risk=at_risk,
     )
 
 
@@ -278,7 +285,7 @@ FROM placed CROSS JOIN size GROUP BY abc_class, (rank - 1) / size ORDER BY 2
 
 def pareto(view: View) -> list[Bar]:
     """The bars of the curve, at most 200, and the line above them."""
-    rows = kept(view.key("bars"), lambda: _fetch(PARETO, view, bars=BARS - 2))
+    rows = view.kept("bars", lambda: _fetch(PARETO, view, bars=BARS - 2))
     total = sum((row[3] for row in rows), Decimal(0))
     bars, upto = [], Decimal(0)
     for abc_class, first, last, revenue, highest, lowest, contact_id in rows:
@@ -287,22 +294,7 @@ def pareto(view: View) -> list[Bar]:
     return bars
 
 
-AT_RISK = """
-{ahead} customer AS ({customers}) SELECT contact_id, abc_class, revenue, last_purchase_on FROM customer WHERE category = 'at_risk'
-ORDER BY revenue DESC, contact_id LIMIT %(limit)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class AtRisk:
-    """A customer whose purchases have become late."""
-
-    contact_id: int
-    abc_class: str | None
-    revenue: Decimal
-    last_purchase_on: dt.date | None
-
-
-def at_risk(view: View) -> list[AtRisk]:
-    """Those with the highest revenue first."""
-    return [AtRisk(*row) for row in kept(view.key("risk"), lambda: _fetch(AT_RISK, view, limit=SHOWN_AT_RISK))]
+def biggest_portfolios(workspace: Workspace, *, limit: int) -> list[int]:
+    """By their revenue on the curve."""
+    found = AbcResult.objects.filter(workspace=workspace, grouping=Grouping.PORTFOLIO).order_by("rank").values_list("key", flat=True)
+    return [int(key) for key in found[:limit]]

@@ -16,7 +16,8 @@ from django_scopes import get_scope
 
 from accounts.models import Workspace
 from contacts.models import Contact
-from erp_history.domain.dashboard import curve_lines, last_night
+from erp_history.domain import windows
+from erp_history.domain.dashboard import last_night
 from erp_history.domain.dashboard_moves import MOVERS
 from erp_history.domain.sources import source_of
 
@@ -25,11 +26,7 @@ CLASSES = ("A", "B", "C", NONE)
 MOST_MONTHS = 120
 NAMED = re.compile(r"%\((\w+)\)s")
 MONEY = re.compile(r"\d{1,15}(\.\d{1,6})?")
-ON_CURVE = """
-{ahead} SELECT f.contact_id FROM line
-JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = line.company_id
-WHERE f.contact_id IS NOT NULL GROUP BY f.contact_id {having}
-"""
+ON_CURVE = "{ahead} SELECT contact_id FROM curve WHERE {wanted}"
 Contacts = QuerySet[Contact]
 
 
@@ -91,16 +88,16 @@ def read_range(value: str) -> tuple[Decimal, Decimal] | None:
 
 
 def on_curve(contacts: Contacts, value: str) -> Contacts:
-    """Contacts of a class on a curve that is computed now."""
+    """Contacts of a class on the curve of a window or a brand."""
     place, workspace = read_place(value), _workspace()
     run = last_night(workspace)
     if place is None or run is None:
         return contacts.none()
     source = source_of(workspace)
-    ahead, values = curve_lines(source, run.today, months=place.months, brand=place.brand)
+    ahead, values = windows.curve(source, run, months=place.months, brand=place.brand)
     is_none = place.abc_class == NONE
-    having = "" if is_none else "HAVING min(line.abc_class) = %(class)s"
-    chosen = _raw(ON_CURVE.format(ahead=ahead, having=having), values | {"workspace": workspace.pk, "class": place.abc_class})
+    wanted = "abc_class IS NOT NULL" if is_none else "abc_class = %(class)s"
+    chosen = _raw(ON_CURVE.format(ahead=ahead, wanted=wanted), values | {"class": place.abc_class})
     return contacts.filter(erp_figures__isnull=False).exclude(pk__in=chosen) if is_none else contacts.filter(pk__in=chosen)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from erp_history.domain.dashboard import View, fetch, kept, sight
+from erp_history.domain.dashboard import View, condition, fetch
 from erp_history.domain.figures import months_before
 
 # What a company was at the beginning is the old class of its first change since. The very first night moves nobody.
@@ -49,13 +49,13 @@ def since(view: View) -> dt.date:
 
 def moves(view: View) -> list[Move]:
     """Migrations of the published curve since last month: rises first, the highest class first."""
-    rows = kept(view.key("moves"), lambda: _read(view))
+    rows = view.kept("moves", lambda: _read(view), is_of_curve=False)
     found = [Move(*row) for row in rows]
     return sorted(found, key=lambda move: (not move.is_up, ORDER.index(move.old), ORDER.index(move.new)))
 
 
 def _read(view: View) -> list[tuple[str | None, str | None, int, Decimal]]:
-    seen, values = sight(view.membership, of="f.contact_id")
+    seen, values = condition(view, of="f.contact_id")
     portfolio = "AND f.portfolio_id = %(portfolio)s" if view.asked.portfolio else ""
     values |= {"workspace": view.workspace.pk, "since": since(view), "portfolio": view.asked.portfolio}
     return [(row[0], row[1], row[2], row[3]) for row in fetch(MOVES.format(seen=seen, portfolio=portfolio), values)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Count, Max, Sum
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from erp_history.domain.tables import TABLES, Table
-from erp_history.models import ErpPending, ErpRequest, ErpSource
+from erp_history.models import ErpPending, ErpRequest, ErpSource, StoredRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,9 @@ class Arrival:
         return self.rows > 0
 
 
-ROWS = " UNION ALL ".join(
-    f"SELECT '{table.name}', count(*), max(received_at) FROM {table.db_table} WHERE workspace_id = %(workspace)s AND NOT excluido"
-    " AND gone_at IS NULL"
-    for table in TABLES.values()
-)
-
-
-def checklist(workspace: Workspace) -> list[Arrival]:
-    """Every table in load order; three queries."""
-    with connection.cursor() as cursor:
-        cursor.execute(ROWS, {"workspace": workspace.pk})
-        rows = {name: (count, last) for name, count, last in cursor.fetchall()}
+def checklist(workspace: Workspace, counted: Sequence[StoredRows]) -> list[Arrival]:
+    """Every table in load order; two queries."""
+    rows = {one.table: one for one in counted}
     requests = ErpRequest.objects.filter(workspace=workspace, status=200).values("table").order_by()
     told = {row["table"]: row for row in requests.annotate(bad=Sum("rejected"), last=Max("at"))}
     pending = ErpPending.objects.filter(workspace=workspace).values("table").order_by().annotate(number=Count("row_id", distinct=True))
@@ -48,8 +39,8 @@ def checklist(workspace: Workspace) -> list[Arrival]:
     return [
         Arrival(
             table=table,
-            rows=rows[table.name][0],
-            last_at=told[table.name]["last"] if table.name in told else rows[table.name][1],
+            rows=rows[table.name].live if table.name in rows else 0,
+            last_at=told[table.name]["last"] if table.name in told else rows[table.name].last_at if table.name in rows else None,
             rejected=told[table.name]["bad"] if table.name in told else 0,
             waiting=waiting.get(table.name, 0),
         )

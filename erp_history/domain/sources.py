@@ -147,21 +147,6 @@ def set_active(source: ErpSource, workspace: Workspace, *, active: bool) -> None
     plan_next(source, workspace)
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The live values of the tab General information."""
-
-    next_run_at: dt.datetime | None
-    average_seconds: float | None
-    data_bytes: int
-    rows: int
-
-
-def overview(source: ErpSource, workspace: Workspace) -> Overview:
-    rows, size = data_size(workspace)
-    return Overview(next_run_at(source, workspace), average_seconds(workspace), size, rows)
-
-
 def average_seconds(workspace: Workspace) -> float | None:
     """Of the last successful nights."""
     recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS).order_by("-id")[:AVERAGED]
@@ -170,20 +155,3 @@ def average_seconds(workspace: Workspace) -> float | None:
     )
     length: dt.timedelta | None = average["average"]
     return length.total_seconds() if length is not None else None
-
-
-SIZE_SQL = " UNION ALL ".join(
-    f"SELECT count(*) AS n, coalesce(sum(pg_column_size(t.*)), 0) AS size FROM erp_history_{name} t WHERE t.workspace_id = %(workspace)s"
-    for name in (
-        "vendedor", "fornecedor", "empresa", "contato", "pedido", "itenspedido", "nota", "itensnota", "fatura", "cotacao", "itenscotacao",
-        "empresamarca",
-    )
-)  # fmt: skip
-
-
-def data_size(workspace: Workspace) -> tuple[int, int]:
-    """Rows of this workspace's ERP data, and their bytes."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(sum(n), 0), coalesce(sum(size), 0) FROM ({SIZE_SQL}) x", {"workspace": workspace.pk})
-        rows, size = cursor.fetchone()
-    return int(rows), int(size)

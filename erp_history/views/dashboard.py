@@ -24,17 +24,17 @@ from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_to
 from crmsync import nav
 from crmsync.lib.sheets import csv_lines, safe_filename, write_xlsx
-from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers
+from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import NONE, Change, Place
 from erp_history.domain.sources import source_of, zone_of
 from erp_history.enums import Category
 from erp_history.models import CompanyFigures
 from erp_history.panels import portfolio_names
+from erp_history.tasks import ring_ready_after_commit
 from erp_history.views.pages import held_count
 
 CURRENCY = "BRL"
-WINDOWS = (3, 6, 12, 24)
 MANY = 12  # portfolios shown before "all"
 TONES = {"A": "green", "B": "blue", "C": "gray"}
 CATEGORY_TONES = {
@@ -110,8 +110,10 @@ def page(request: WorkspaceRequest) -> HttpResponse:
     if run is None:
         return render(request, "erp_history/dashboard_empty.html", {"is_admin": request.membership.is_admin})
     view = _view(request, run)
+    if not view.is_prepared:
+        ring_ready_after_commit(request.workspace)
     found, links = dashboard.overview(view), Links(request, view)
-    portfolios = portfolio_names(request.membership)
+    portfolios = portfolio_names(request.membership, sight=view.sight)
     context: dict[str, Any] = {
         "run": run,
         "currency": CURRENCY,
@@ -119,7 +121,7 @@ def page(request: WorkspaceRequest) -> HttpResponse:
         "all_url": links.listed(),
         "risk": found.category(Category.AT_RISK),
         "risk_url": links.listed(erp_category=Category.AT_RISK),
-        "risk_rows": _at_risk(request, dashboard.at_risk(view), links),
+        "risk_rows": _at_risk(request, found.at_risk, links),
         "sections": _sections(found, links, names=portfolios),
         "moves": [(move, links.move(move, dashboard_moves.since(view))) for move in dashboard_moves.moves(view)],
         "since": dashboard_moves.since(view),
@@ -219,7 +221,7 @@ def _view(request: WorkspaceRequest, run: Any) -> View:
         run,
         months=months if months in _windows(request) else None,
         brand=request.GET.get("brand", "")[:80].replace("\x00", ""),
-        portfolio=portfolio if portfolio in offers.portfolios(request.membership) else None,
+        portfolio=portfolio if portfolio and portfolio in offers.portfolios(request.membership) else None,
     )
 
 
@@ -228,7 +230,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _windows(request: WorkspaceRequest) -> list[int]:
-    return sorted({*WINDOWS, source_of(request.workspace).abc_months})
+    return sorted({*windows.WINDOWS, source_of(request.workspace).abc_months})
 
 
 def _filters(request: WorkspaceRequest, view: View, portfolios: Mapping[int, str]) -> list[dict[str, Any]]:

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.domain.audit import record
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
-from erp_history.domain import alerts, sources
+from erp_history.domain import alerts, ready, sources, stored
 from erp_history.domain.onboarding import checklist, rule_in_words
 from erp_history.enums import Deployment, Outcome, RunStatus
 from erp_history.forms import GeneralForm
 from erp_history.models import ErpRun, ErpSource
+from erp_history.tasks import ring_ready_after_commit
 from erp_history.views.pages import back_to, held_count, is_swap, page_context, page_of
 from erp_history.views.runs import progress_of, run_rows
 from integrations.views.words import duration
@@ -92,12 +93,15 @@ def _live(request: WorkspaceRequest, source: ErpSource) -> dict[str, Any]:
 
 
 def _whole(request: WorkspaceRequest, source: ErpSource) -> dict[str, Any]:
-    """What is counted once when the page is opened."""
-    arrivals = checklist(request.workspace)
-    rows, size = sources.data_size(request.workspace)
+    """What does not move by itself. Many rows were counted after the night; what is out of date is counted in the background."""
+    counted = stored.stored(request.workspace)
+    arrivals = checklist(request.workspace, counted)
+    if ready.is_due(request.workspace):
+        ring_ready_after_commit(request.workspace)
     return {
-        "rows_stored": rows,
-        "data_bytes": size,
+        "rows_stored": sum(table.rows for table in counted),
+        "data_bytes": sum(table.size for table in counted),
+        "counted_at": min((table.counted_at for table in counted), default=None),
         "arrivals": arrivals,
         "arrived": sum(arrival.has_arrived for arrival in arrivals),
         "is_onboarding": source.deployment != Deployment.COMPLETED,

@@ -8,15 +8,14 @@ from typing import Any
 from accounts.models import Membership
 from contacts.domain.visibility import visible_to
 from erp_history.domain import windows
-from erp_history.domain.abc import BRAND_LINES
 from erp_history.domain.dashboard import Asked, View, condition, fetch
-from erp_history.domain.figures import UNIQUE, window
+from erp_history.domain.figures import COMPANY, UNIQUE, window
 from erp_history.domain.kept import Sight, kept, night_mark, sight_of
 from erp_history.models import AbcResult, ContactFigures, Portfolio
 
 MOST_PORTFOLIOS, MOST_BRANDS = 500, 100
 SOLD = f"""
-WITH uniq AS ({UNIQUE}) SELECT DISTINCT i.marca {BRAND_LINES} AND i.marca IS NOT NULL AND coalesce(e.id, u.id) IN (
+WITH uniq AS ({UNIQUE}) SELECT DISTINCT d.brand FROM ({windows.BRANDED_LINES}) d {COMPANY} WHERE coalesce(e.id, u.id) IN (
   SELECT f.company_id FROM erp_history_companyfigures f WHERE f.workspace_id = %(workspace)s AND {{seen}}
 )
 """

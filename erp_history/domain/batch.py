@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
-from operator import itemgetter
+from itertools import chain, compress
+from operator import methodcaller
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from erp_history.domain.formats import BadValue, Formats, read_column
 from erp_history.domain.reading import Rows
 from erp_history.domain.tables import Column, Table, joined_key
 
-NEEDED = frozenset(["filial", "excluido"])  # never NULL
+NEEDED = {"filial": "", "excluido": "f"}  # never NULL
 MOST_LISTED = 1000  # warnings; errors are all listed
 
 
@@ -59,6 +59,7 @@ class _Checking:
     values: dict[str, list[str | None]] = field(default_factory=dict)
     errors: list[tuple[int, str, BadValue]] = field(default_factory=list)
     warnings: list[tuple[int, str, BadValue]] = field(default_factory=list)
+    is_one_branch: bool = False  # no row names a filial
 
     def bad(self, indices: Iterable[int], column: str, code: str, message: str) -> None:
         self.errors += [(index, column, BadValue(code, message)) for index in indices]
@@ -70,9 +71,10 @@ def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
     batch = Batch(table, received=len(rows.rows))
     if not rows.rows:
         return batch
-    present = set().union(*rows.rows)
+    sent, present = _by_column(table, rows.rows)
     for column in table.columns:
-        _read(work, column, present, formats)
+        _read(work, column, sent.get(column.name), formats)
+    work.is_one_branch = "filial" not in present
     for index, fault in rows.faults.items():
         work.errors = [error for error in work.errors if error[0] != index]
         work.errors.append((index, fault.field, BadValue(fault.code, fault.message)))
@@ -81,16 +83,25 @@ def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
     return batch
 
 
-def _read(work: _Checking, column: Column, present: set[str], formats: Formats) -> None:
+def _by_column(table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Sequence[Any]], Collection[str]]:
+    """The values of the columns, and every name that any row has.
+
+    Rows mostly name the same columns in the same order: then one walk takes them all.
+    """
+    names = list(rows[0])
+    if list(chain.from_iterable(rows)) == names * len(rows):
+        values = list(chain.from_iterable(map(methodcaller("values"), rows)))
+        return {name: values[position :: len(names)] for position, name in enumerate(names)}, names
+    present = set().union(*rows)
+    return {name: [row.get(name) for row in rows] for name in table.names if name in present}, present
+
+
+def _read(work: _Checking, column: Column, values: Sequence[Any] | None, formats: Formats) -> None:
     name = column.name
-    if name not in present:
+    if values is None:
         if name in NEEDED or column.required or column.is_key or name in work.table.one_of:
             work.values[name] = [None] * len(work.rows.rows)
         return
-    try:
-        values = list(map(itemgetter(name), work.rows.rows))
-    except KeyError:
-        values = [row.get(name) for row in work.rows.rows]
     read = read_column(column, values, formats)
     work.values[name] = read.values
     work.errors += [(index, name, error) for index, error in read.errors.items()]
@@ -115,6 +126,8 @@ def _check_required(work: _Checking) -> None:
 
 def _check_one_of(work: _Checking, faulty: set[tuple[int, str]], whole: set[int]) -> None:
     first, second = work.table.one_of
+    if None not in work.values[first]:
+        return
     deleted = work.values["excluido"]
     pairs = zip(work.values[first], work.values[second], deleted, strict=True)
     missing = [index for index, (one, other, gone) in enumerate(pairs) if one is None and other is None and gone != "t"]
@@ -123,10 +136,11 @@ def _check_one_of(work: _Checking, faulty: set[tuple[int, str]], whole: set[int]
     work.bad([i for i in missing if i not in named and i not in whole], first, "required", message)
 
 
-def _finish(work: _Checking, batch: Batch, present: set[str]) -> None:
+def _finish(work: _Checking, batch: Batch, present: Collection[str]) -> None:
     table, values = work.table, work.values
-    values["filial"] = [value or "" for value in values["filial"]]
-    values["excluido"] = [value or "f" for value in values["excluido"]]
+    for name, default in NEEDED.items():
+        if None in values[name]:
+            values[name] = [value or default for value in values[name]]
     batch.errors = [_remark(work, *error) for error in sorted(work.errors, key=lambda error: (error[0], error[1]))]
     batch.warning_count = len(work.warnings)
     batch.warnings = [_remark(work, *warning) for warning in sorted(work.warnings, key=lambda warning: warning[0])[:MOST_LISTED]]
@@ -143,19 +157,20 @@ def _finish(work: _Checking, batch: Batch, present: set[str]) -> None:
 
 def _winners(work: _Checking, bad: set[int], batch: Batch) -> list[bool] | None:
     """Of one key sent twice the last row counts. None: all rows count."""
-    keys = list(zip(*(work.values[name] for name in work.table.key), strict=True))
-    if not bad and len(set(keys)) == len(keys):
+    parts = [work.values[name] for name in work.table.key if name != "filial" or not work.is_one_branch]
+    if not bad and len(set(map("\t".join, zip(*parts, strict=True)))) == len(parts[0]):  # texts are quicker to compare than tuples
         return None
+    keys = list(zip(*parts, strict=True))
     last = {key: index for index, key in enumerate(keys) if index not in bad}
     batch.repeated = len(keys) - len(bad) - len(last)
     winners = set(last.values())
     return [index in winners for index in range(len(keys))]
 
 
-def _unknown_columns(work: _Checking, present: set[str]) -> list[Remark]:
+def _unknown_columns(work: _Checking, present: Collection[str]) -> list[Remark]:
     known = set(work.table.names)
     found = []
-    for name in sorted(present - known)[:50]:
+    for name in sorted(set(present) - known)[:50]:
         index = next(i for i, row in enumerate(work.rows.rows) if name in row)
         found.append(Remark(index, _key(work, index), name[:60], "unknown_field", _("This field is not known, so it was left out.")))
     return found
@@ -171,16 +186,21 @@ def _key(work: _Checking, index: int) -> str:
 
 def copy_text(columns: Sequence[Sequence[str | None]]) -> bytes:
     """Columns in the text format of COPY."""
-    escaped = [_escaped(column) for column in columns]
-    return ("\n".join(map("\t".join, zip(*escaped, strict=True))) + "\n").encode()
+    absent = [column.count(None) for column in columns]
+    filled = [
+        ["\\N" if value is None else value for value in column] if number else column
+        for column, number in zip(columns, absent, strict=True)
+    ]
+    text = _lines(filled)
+    size = len(columns[0])
+    expected = {"\\": sum(absent), "\n": size, "\r": 0, "\t": size * (len(columns) - 1)}
+    if any(text.count(sign) != number for sign, number in expected.items()):
+        text = _lines([["\\N" if value is None else value.translate(ESCAPES) for value in column] for column in columns])
+    return text.encode()
 
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _escaped(column: Sequence[str | None]) -> list[str]:
-    plain = ["\\N" if value is None else value for value in column]
-    joined = "".join(filter(None, column))
-    if joined.isprintable() and "\\" not in joined:
-        return plain
-    return ["\\N" if value is None else value.translate(ESCAPES) for value in column]
+def _lines(columns: Sequence[Sequence[Any]]) -> str:
+    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"

@@ -20,7 +20,7 @@ from crmsync.lib.text import fold
 from erp_history.domain.tables import Column
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-PLAIN_NUMBERS = re.compile(r"(?:[+-]?[0-9]{1,14}(?:\.[0-9]{1,20})?\n)*")
+PLAIN_NUMBERS = re.compile(r"(?:[+-]?+[0-9]{1,14}+(?:\.[0-9]{1,20}+)?+\n)*+")
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 DATES = {
     "iso": re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII),
@@ -28,6 +28,7 @@ DATES = {
     "mm/dd/yyyy": re.compile(r"(?P<m>\d{2})/(?P<d>\d{2})/(?P<y>\d{4})", re.ASCII),
     "yyyymmdd": re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})", re.ASCII),
 }
+LARGEST = 10**14
 TRUE = frozenset(["s", "sim", "true", "t", "yes", "y", "*"])
 FALSE = frozenset(["n", "nao", "false", "f", "no", "0", ""])
 ZERO_DATE = "0-/:T. "  # 0000-00-00, 00/00/0000 00:00:00: how many a database writes "none"
@@ -63,50 +64,66 @@ class Read:
 
 def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read:
     """Read all values of a column."""
-    kinds = set(map(type, values))
-    if column.kind in ("text", "code"):
-        quick = _quick_text(column, values, kinds)
-    elif column.kind == "decimal" and formats.decimal == ".":
-        quick = _quick_decimal(values, kinds)
-    else:
-        quick = _quick_distinct(column, values, kinds, formats)
+    try:
+        if column.kind in ("text", "code"):
+            quick = _quick_text(column, values)
+        elif column.kind == "decimal" and formats.decimal == ".":
+            quick = _quick_decimal(values)
+        else:
+            quick = _quick_distinct(column, values, formats)
+    except TypeError:  # not all of one type
+        quick = None
     return _one_by_one(column, values, formats) if quick is None else Read(quick)
 
 
-def _quick_text(column: Column, values: Sequence[Any], kinds: set[type]) -> list[str | None] | None:
-    if not kinds <= {str, type(None)}:
+def _quick_text(column: Column, values: Sequence[Any]) -> list[str | None] | None:
+    filled = values if None not in values else [value for value in values if value is not None]
+    stripped: list[str | None] = list(map(str.strip, filled))
+    if column.size is not None and max(map(len, filled), default=0) > column.size and max(map(len, map(str.strip, filled))) > column.size:
         return None
-    stripped: list[str | None] = [value.strip() if value else None for value in values] if None in values else list(map(str.strip, values))
-    if "" in stripped:
-        stripped = [value or None for value in stripped]
-    filled = list(filter(None, stripped))
-    if column.size is not None and max(map(len, filled), default=0) > column.size:
+    if not _is_storable("".join(filled)):
         return None
-    return None if UNSTORABLE.search("".join(filled)) else stripped
+    if len(filled) != len(values):
+        return [value.strip() or None if value else None for value in values]
+    return [value or None for value in stripped] if "" in stripped else stripped
 
 
-def _quick_decimal(values: Sequence[Any], kinds: set[type]) -> list[str | None] | None:
-    if not kinds <= {str, int, float, Decimal, type(None)}:
-        return None
+def _is_storable(text: str) -> bool:
+    try:
+        return b"\x00" not in text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+
+
+def _quick_decimal(values: Sequence[Any]) -> list[str | None] | None:
+    kinds = set(map(type, values))
     texts: list[str | None]
+    if kinds == {int}:
+        return list(map(str, values)) if min(values) > -LARGEST and max(values) < LARGEST else None
     if kinds == {str} and "" not in values:
         texts = list(values)
-    else:
+    elif kinds <= {str, int, float, Decimal, type(None)}:
         texts = [None if value is None or value == "" else str(value) for value in values]
+    else:
+        return None
     joined = "\n".join(filter(None, texts))
     return texts if not joined or PLAIN_NUMBERS.fullmatch(joined + "\n") else None
 
 
-def _quick_distinct(column: Column, values: Sequence[Any], kinds: set[type], formats: Formats) -> list[str | None] | None:
+def _quick_distinct(column: Column, values: Sequence[Any], formats: Formats) -> list[str | None] | None:
     """Each distinct text once: dates, flags and states come in few."""
-    if not kinds <= {str, type(None)}:
-        return None
-    known: dict[Any, str | None] = {None: None, "": None}
-    for value in set(values) - known.keys():
+    known: dict[Any, str | None] = {}
+    for value in set(values):
+        if value is None or value == "":
+            known[value] = None
+            continue
+        if not isinstance(value, str):
+            return None
         known[value], error, warning = _attempt(READERS[column.kind], value, column, formats)
         if error or warning:
             return None
-    return list(map(known.__getitem__, values))
+    is_ready = all(value == text for value, text in known.items())
+    return list(values) if is_ready else list(map(known.__getitem__, values))
 
 
 def _one_by_one(column: Column, values: Sequence[Any], formats: Formats) -> Read:
@@ -165,7 +182,7 @@ def _decimal(value: Any, _column: Column, formats: Formats) -> str | None:
     number = _number(text, decimal=formats.decimal if isinstance(value, str) else ".")
     if number is None:
         raise BadValue("bad_number", _("This is not a number such as 999999.99."))
-    if abs(number) >= 10**14:
+    if abs(number) >= LARGEST:
         raise BadValue("too_large", _("The number is too large."))
     return f"{number:f}"
 

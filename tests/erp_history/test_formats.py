@@ -77,3 +77,26 @@ def test_repeated_digits_are_nobody_s() -> None:
     assert is_cpf_valid("39053344705")
     assert not any(map(is_cpf_valid, ["11111111111", "39053344704", "3905334470"]))
     assert not is_cnpj_valid("11111111111111")
+
+
+ODD_TEXTS = st.text(st.sampled_from("a1é .,-/\t\n\x00\ud800"), max_size=6)
+ODD_NUMBERS = st.text(st.sampled_from("0123456789.+-"), max_size=18)
+ODD_FLOATS = st.sampled_from([0.0, 12.5, -0.1, 1e-7, 1e15, 1e17, float("nan"), float("inf")])
+NEAR_THE_LIMIT = st.integers(-(10**15), 10**15)
+ODD_ONES = st.sampled_from(
+    ["", " ", "2026-08-31", "20260831", "31/08/2026", "S", "n", "1", "12345678901234567.5", "1.", ".5", "1e5", "NaN"]
+)
+ODD_VALUES = st.one_of(st.none(), st.booleans(), NEAR_THE_LIMIT, ODD_FLOATS, ODD_TEXTS, ODD_NUMBERS, ODD_ONES)
+KINDS = ["razao_social", "uf", "limite_credito", "data_cadastro", "data_alteracao", "excluido", "situacao", "cep", "cnpj"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@given(values=st.one_of(st.lists(kind, min_size=1) for kind in (ODD_VALUES, ODD_TEXTS, ODD_NUMBERS, NEAR_THE_LIMIT)))
+def test_a_column_is_read_as_its_values_are_one_by_one(name: str, values: list[object]) -> None:
+    slow = read_column(COLUMNS[name], [*values, {}], Formats())  # an object is no value of any column: nothing is taken as a whole then
+    quick = read_column(COLUMNS[name], values, Formats())
+    for one, other in zip(quick.values, slow.values, strict=False):
+        assert one == other or (name == "limite_credito" and Decimal(one or "") == Decimal(other or ""))
+    codes = {index: error.code for index, error in slow.errors.items() if index < len(values)}
+    assert {index: error.code for index, error in quick.errors.items()} == codes
+    assert quick.warnings.keys() == slow.warnings.keys()

@@ -26,6 +26,65 @@ def test_of_a_key_sent_twice_the_last_one_wins(erp: Client) -> None:
     assert erp.get("/api/v1/erp/empresa/C1/").json()["cidade"] == "B"
 
 
+def test_a_batch_of_new_changed_older_and_known_rows_counts_each(erp: Client) -> None:
+    stamp = "2026-08-02T10:00:00Z"
+    push(erp, "empresa", [company(f"C{number}", cidade="A", data_alteracao=stamp) for number in range(4)])
+    answer = push(
+        erp,
+        "empresa",
+        [
+            company("C9", cidade="New"),
+            company("C0", cidade="A", data_alteracao=stamp),
+            company("C1", cidade="B", data_alteracao=stamp),
+            company("C2", cidade="Old", data_alteracao="2026-08-01T10:00:00Z"),
+            company("C3", cidade="A", data_alteracao="2026-08-03T10:00:00Z"),
+            company("C8", cidade="Also new"),
+            {"codigo_erp": "C7", "excluido": "S"},
+        ],
+    )
+    assert counts(answer) == [7, 3, 1, 2, 1, 0]
+    found = {row["codigo_erp"]: row["cidade"] for row in erp.get("/api/v1/erp/empresa/").json()["results"]}
+    assert found == {"C0": "A", "C1": "B", "C2": "A", "C3": "A", "C7": None, "C8": "Also new", "C9": "New"}
+
+
+def test_every_sign_comes_back_as_it_was_sent(erp: Client) -> None:
+    texts = ["tab\there", "back\\slash", "\\N", "two\nlines", "carriage\rreturn", "São João", "\\.", "😀", "a\x0bb"]
+    for batch in ([text] for text in texts), [texts], [[*texts, None]]:
+        for number, group in enumerate(batch):
+            rows = [company(f"C{number}-{position}", nome_fantasia=text) for position, text in enumerate(group)]
+            push(erp, "empresa", rows)
+            for row in rows:
+                assert erp.get(f"/api/v1/erp/empresa/{row['codigo_erp']}/").json()["nome_fantasia"] == row["nome_fantasia"]
+
+
+def test_rows_may_name_their_fields_in_any_order_and_leave_some_out(erp: Client) -> None:
+    rows = [
+        {"codigo_erp": "C1", "razao_social": "One", "cidade": "Recife"},
+        {"cidade": "Natal", "razao_social": "Two", "codigo_erp": "C2"},
+        {"razao_social": "Three", "codigo_erp": "C3", "filial": "01"},
+        {},
+        {"codigo_erp": "C4", "razao_social": "Four", "colour": "red"},
+    ]
+    answer = push(erp, "empresa", rows)
+    assert counts(answer) == [5, 4, 0, 0, 0, 1]
+    assert [(warning["key"], warning["field"]) for warning in answer["warnings"]] == [("C4", "colour")]
+    stored = erp.get("/api/v1/erp/empresa/").json()["results"]
+    assert [(row["key"], row["razao_social"], row["cidade"]) for row in stored] == [
+        ("C1", "One", "Recife"),
+        ("C2", "Two", "Natal"),
+        ("C4", "Four", None),
+        ("01|C3", "Three", None),
+    ]
+    assert counts(push(erp, "empresa", [{"razao_social": "No code"}, {"razao_social": "Nor here"}])) == [2, 0, 0, 0, 0, 2]
+    assert counts(push(erp, "empresa", [{}, {}])) == [2, 0, 0, 0, 0, 2]
+
+
+def test_keys_that_look_alike_when_joined_are_two(erp: Client) -> None:
+    line = {"codigo_produto": "P", "quantidade": 1, "valor_unitario": "1.00"}
+    rows = [{"codigo_pedido": "a\tb", "item": "c", **line}, {"codigo_pedido": "a", "item": "b\tc", **line}]
+    assert counts(push(erp, "itens_pedido", rows)) == [2, 2, 0, 0, 0, 0]
+
+
 def test_an_older_version_after_a_newer_one_is_superseded(erp: Client) -> None:
     push(erp, "empresa", [company("C1", cidade="New", data_alteracao="2026-08-02T10:00:00Z")])
 

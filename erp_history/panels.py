@@ -96,7 +96,7 @@ def _has_erp(workspace: Workspace) -> bool:
     """Five filters of one page ask: the answer stays with the request's workspace."""
     if not hasattr(workspace, "_has_erp"):
         workspace._has_erp = ErpSource.objects.filter(workspace=workspace).exclude(deployment="not_started").exists()  # type: ignore[attr-defined]  # kept for the request
-    return workspace._has_erp  # type: ignore[attr-defined,no-any-return]  # set just here
+    return workspace._has_erp  # type: ignore[attr-defined]  # set just here
 
 
 def _classes(membership: Membership) -> Sequence[tuple[str, Any]]:

@@ -113,4 +113,4 @@ def visiting(product: Product, *, width: int = DESK) -> Iterator[Visitor]:
             if not arrived:
                 visitor.picture("stuck")
             browser.close()
-    assert visitor.complaints == []
+    assert not visitor.complaints, "\n".join(visitor.complaints)

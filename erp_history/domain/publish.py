@@ -1,15 +1,12 @@
-"""What the night found out, per contact: the figures that lists and the API show, and owner and life cycle by way of the store."""
+"""What the night found out, per contact: the figures that lists and the API show, and owner and life cycle of the contact itself."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from contacts.domain.store import update_contacts
+from contacts.domain.sets import update_from
 from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
 
-PAGE = 1000
+PAGE = 5000
 COLUMNS = ("abc_class", "category", "portfolio_id", "last_purchase_on", "revenue_12m", "open_receivables")
 BEST = "'active', 'new', 'at_risk', 'inactive', 'prospect', 'suspect', 'blocked'"
 FIGURES = f"""
@@ -34,28 +31,36 @@ WITH fresh AS (
 )
 SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM put), (SELECT count(*) FROM gone)
 """
-WANTED = """
-jsonb_strip_nulls(jsonb_build_object('owner_id', p.user_id, 'life_cycle', CASE
-  WHEN k.category IN ('new', 'active', 'at_risk') THEN 'client' WHEN k.category = 'inactive' THEN 'former'
-  WHEN k.category IN ('prospect', 'suspect') THEN k.category END))
+LIFE_CYCLE = """
+CASE WHEN k.category IN ('new', 'active', 'at_risk') THEN 'client' WHEN k.category = 'inactive' THEN 'former'
+  WHEN k.category IN ('prospect', 'suspect') THEN k.category END
 """
-# A value that somebody set here is kept: ours are written only over nothing, or over what we wrote before.
-CHANGED = f"""
-WITH page AS MATERIALIZED (
-  SELECT k.id, k.contact_id, k.published, {WANTED} AS wanted, jsonb_build_object('owner_id', c.owner_id, 'life_cycle', c.life_cycle) AS now
+WANTED = f"jsonb_strip_nulls(jsonb_build_object('owner_id', p.user_id, 'life_cycle', {LIFE_CYCLE}))"
+# A value that somebody set here is kept: ours are written only over nothing, or over what we wrote before. Contacts are locked in the order
+# of their ids, and read as they are then.
+TEMPORARY = """
+CREATE TEMPORARY TABLE IF NOT EXISTS erp_publish (
+  id bigint, figures_id bigint, wanted jsonb, owner_id bigint, life_cycle text, names text[]
+) ON COMMIT DELETE ROWS
+"""
+TAKE_PAGE = f"""
+INSERT INTO pg_temp.erp_publish
+SELECT id, figures_id, wanted, CASE WHEN sets_owner THEN user_id ELSE owner_id END, CASE WHEN sets_cycle THEN cycle ELSE life_cycle END,
+  array_remove(ARRAY[CASE WHEN sets_owner THEN 'owner_id' END, CASE WHEN sets_cycle THEN 'life_cycle' END], NULL)
+FROM (
+  SELECT c.id, k.id AS figures_id, {WANTED} AS wanted, c.owner_id, c.life_cycle, p.user_id, {LIFE_CYCLE} AS cycle,
+    p.user_id <> coalesce(c.owner_id, 0) AND p.user_id <> coalesce((k.published ->> 'owner_id')::bigint, 0)
+      AND coalesce(c.owner_id, 0) IN (0, coalesce((k.published ->> 'owner_id')::bigint, 0)) AS sets_owner,
+    {LIFE_CYCLE} <> c.life_cycle AND {LIFE_CYCLE} <> coalesce(k.published ->> 'life_cycle', '')
+      AND c.life_cycle IN ('', coalesce(k.published ->> 'life_cycle', '')) AS sets_cycle
   FROM erp_history_contactfigures k JOIN contacts_contact c ON c.id = k.contact_id AND c.deleted_at IS NULL
   LEFT JOIN erp_history_portfolio p ON p.id = k.portfolio_id
-  WHERE k.workspace_id = %(workspace)s AND k.id > %(after)s AND k.published IS DISTINCT FROM {WANTED}
-  ORDER BY k.id LIMIT %(limit)s
-), put AS (
-  UPDATE erp_history_contactfigures k SET published = page.wanted FROM page WHERE k.id = page.id
-)
-SELECT p.id, p.contact_id, (
-  SELECT jsonb_object_agg(d.key, d.value)::text FROM jsonb_each(p.wanted) d
-  WHERE d.value IS DISTINCT FROM p.published -> d.key
-    AND (p.now ->> d.key IS NULL OR p.now ->> d.key = '' OR p.now -> d.key = p.published -> d.key)
-) FROM page p ORDER BY p.id
+  WHERE k.workspace_id = %(workspace)s AND k.contact_id > %(after)s AND k.published IS DISTINCT FROM {WANTED}
+  ORDER BY k.contact_id LIMIT %(limit)s FOR NO KEY UPDATE OF c
+) x
 """
+CHANGED = "SELECT id, owner_id, life_cycle, names FROM pg_temp.erp_publish WHERE names <> '{}'"
+NOTE = "UPDATE erp_history_contactfigures k SET published = x.wanted FROM pg_temp.erp_publish x WHERE k.id = x.figures_id"
 
 
 def step(step: Step) -> bool:
@@ -67,14 +72,16 @@ def step(step: Step) -> bool:
         step.phase.cursor = {"after": 0}
         if changed:
             return False
+    step.execute(TEMPORARY)
     step.plan("lookups")
-    rows = step.fetch(CHANGED, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
-    if not rows:
+    taken = step.execute(TAKE_PAGE, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
+    if not taken:
         step.say(COUNTED, **step.phase.counters)
         return True
-    changes: dict[int, Any] = {contact_id: json.loads(changed) for _id, contact_id, changed in rows if changed}
-    step.plan("default")
-    written = update_contacts(step.workspace, changes, origin=step.origin).updated if changes else []
+    step.plan("default")  # the history's trigger compares sets
+    written = update_from(step.workspace, CHANGED, {}, columns=("owner_id", "life_cycle"), origin=step.origin)
+    step.execute(NOTE)
     step.count(0, updated=len(written))
-    step.phase.cursor = {"after": rows[-1][0]}
+    [(last,)] = step.fetch("SELECT max(id) FROM pg_temp.erp_publish")
+    step.phase.cursor = {"after": last}
     return False

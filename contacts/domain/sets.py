@@ -38,5 +38,5 @@ def update_from(workspace: Workspace, rows: str, values: Mapping[str, Any], *, c
             cursor.execute(sql, {**values, "now": timezone.now(), "workspace": workspace.pk})
             fields = {pk: set(names) for pk, names in cursor.fetchall()}
         if fields:
-            contacts_changed.send(sender=Contact, workspace=workspace, contact_ids=list(fields), fields=fields, origin=origin)
+            contacts_changed.send(sender=Contact, workspace=workspace, contact_ids=list(fields), fields=fields, origin=origin, fresh=False)
     return list(fields)

@@ -71,7 +71,10 @@ class OutRules:
         return Verdict(Reason("parent_not_there", {"name": contact.name}) if alone else None)
 
     def became_eligible(self, contact: Contact, changed: Iterable[str]) -> bool:
-        """Where only new ones go by themselves: whether it is this edit that lets the contact out."""
+        """Where only new ones go by themselves: whether this edit lets the contact out.
+
+        A person who goes where the organisation is goes with any edit: the organisation may have come there unseen, by a sync.
+        """
         names = set(changed)
         if not self.manifest.creates_new_only or "kind" in names:
             return True
@@ -83,7 +86,7 @@ class OutRules:
             before = Local(local.id, local.kind, {**local.fields, "life_cycle": ""}, local.version)
             if self.rules.why_not_out(before, organisation=organisation) is not None:
                 return True
-        return "organisation" in names and self.rules.why_not_out(local, organisation=None) is not None
+        return organisation is not None and self.rules.why_not_out(local, organisation=None) is not None
 
     def _goes_by_itself(self, organisation: Contact) -> bool:
         return creates_by_rule(self.manifest) and not self.manifest.creates_new_only and self._ask(organisation) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol, runtime_checkable
 
 from integrations.engine.types import RawRecord
@@ -19,6 +20,7 @@ class CompareKind(enum.StrEnum):
     LINES = "lines"  # several lines of text
     EMAILS = "emails"  # several, separated by blanks
     PHONE = "phone"
+    NUMBER = "number"  # what counts is how much it is: 1, 1.0 and 01
     NUMBER_CODE = "number_code"  # tax ids and the like: punctuation does not count
     COUNTRY = "country"  # ISO code, or the vendor's text where it is no country that we know
     CHOICE = "choice"  # `choices` names the setting whose choices have the labels
@@ -103,6 +105,18 @@ def _phone(value: str) -> str:
     return "".join(char for char in value if char.isdigit()).removeprefix("00")
 
 
+def _number(value: str) -> str:
+    """What is no number is compared as it is written."""
+    plain = "".join(value.split())
+    try:
+        found = Decimal(plain)
+    except InvalidOperation:
+        return plain
+    if not found.is_finite():
+        return plain
+    return f"{found.normalize():f}" if found else "0"
+
+
 def _code(value: str) -> str:
     return "".join(char for char in value.casefold() if char.isalnum())
 
@@ -115,6 +129,7 @@ _PLAIN: dict[CompareKind, Callable[[str], str]] = {
     CompareKind.LINES: _lines,
     CompareKind.EMAILS: _emails,
     CompareKind.PHONE: _phone,
+    CompareKind.NUMBER: _number,
     CompareKind.NUMBER_CODE: _code,
     CompareKind.COUNTRY: _country,
 }

@@ -38,10 +38,10 @@ ROWS = (
     ),
     CompareField("vat_zone", gettext_noop("VAT zone"), "custom.vat_zone", _K.CHOICE, choices="vat_zone", required=True),
     CompareField("layout", gettext_noop("Layout"), "custom.layout", _K.CHOICE, choices="layout"),
-    CompareField("credit_limit", gettext_noop("Credit limit"), "custom.credit_limit"),
+    CompareField("credit_limit", gettext_noop("Credit limit"), "custom.credit_limit", _K.NUMBER),
     CompareField("barred", gettext_noop("Barred"), "custom.barred", _K.BOOLEAN),
-    CompareField("number", gettext_noop("Customer number"), "custom.customer_number", writable=False),
-    CompareField("balance", gettext_noop("Balance"), "custom.balance", writable=False),
+    CompareField("number", gettext_noop("Customer number"), "custom.customer_number", _K.NUMBER, writable=False),
+    CompareField("balance", gettext_noop("Balance"), "custom.balance", _K.NUMBER, writable=False),
 )
 _TEXTS = {
     "name": "name",

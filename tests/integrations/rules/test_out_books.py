@@ -106,6 +106,32 @@ def test_people_follow_their_customer(books: BooksPlace) -> None:
     assert people(books)[0]["notes"] == "Ring om formiddagen"
 
 
+@pytest.mark.parametrize("create_when", ["created", "active", "manual"])
+def test_an_edited_person_goes_to_a_customer_that_a_sync_has_linked(books: BooksPlace, create_when: str) -> None:
+    firm = books.add("Nordlys")
+    ida = books.add("Ida Holm", kind="person", organisation_id=firm.pk)
+    bo = books.add("Bo Lund", kind="person", organisation_id=firm.pk)
+    stranger = books.add("Jo Frank", kind="person", organisation_id=books.add("Andre A/S").pk)
+    books.customer(7, "Nordlys")
+    connected(books, create_when=create_when)
+    assert books.link(7, kind="customer").contact_id == firm.pk
+    assert people(books) == [], "nobody goes without an edit"
+    for contact in (ida, stranger):
+        books.edit(contact, emails=[{"label": "", "email": "mail@nordlys.example"}])
+    books.settle()
+    assert [(one["name"], one["customerNumber"], one["email"]) for one in people(books)] == [("Ida Holm", 7, "mail@nordlys.example")]
+    books.edit(ida, notes="Ring om formiddagen")
+    books.settle()
+    assert [one["notes"] for one in people(books)] == ["Ring om formiddagen"]
+    assert books.links(contact=bo) == []
+    number = people(books)[0]["number"]
+    books.control(delete_contacts=[number])
+    books.sync()
+    books.edit(ida, notes="Er holdt op")
+    books.settle()
+    assert [one["isDeleted"] for one in people(books)] == [True], "who was deleted there is not made anew"
+
+
 def test_a_person_without_customer_goes_by_hand_and_becomes_one(books: BooksPlace) -> None:
     connected(books)
     ida = books.add("Ida Holm", kind="person")

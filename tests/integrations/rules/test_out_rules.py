@@ -107,7 +107,9 @@ def test_a_provider_without_rules_lets_everybody_out() -> None:
         ("active", ("organisation", "client", None, False, None), {"life_cycle"}, True),
         ("active", ("organisation", "client", None, False, None), {"notes"}, False),
         ("manual", ("person", "", "client", False, "linked"), {"organisation"}, True),
-        ("manual", ("person", "", "client", False, "linked"), {"name"}, False),
+        ("manual", ("person", "", "client", False, "linked"), {"name"}, True),  # the customer may have come there unseen
+        ("manual", ("person", "", "client", True, "linked"), {"name"}, False),  # its organisation is in the trash
+        ("manual", ("person", "", None, False, None), {"name"}, False),
     ],
 )
 def test_where_only_new_ones_go_the_edit_must_be_what_lets_them(create_when: str, case: Case, changed: set[str], expected: bool) -> None:

@@ -206,6 +206,20 @@ def test_lists_and_booleans_come_here(ledger: World, alice: Client) -> None:
     assert "Both sides say the same" in alice.get(page(ledger, contact)).text
 
 
+def test_numbers_are_compared_by_how_much_they_are(ledger: World, alice: Client) -> None:
+    with ledger.open():
+        for key in ("credit_limit", "customer_number"):
+            CustomField.objects.create(workspace=ledger.workspace, key=key, label=key, kind="number")
+    contact = linked(ledger)
+    ledger.sandbox.control(put_customers=[{"customerNumber": 1, "creditLimit": 5000.0}])
+    differ(ledger, contact, custom={"credit_limit": "5000", "customer_number": "1"})
+    assert "Both sides say the same" in alice.get(page(ledger, contact)).text
+    differ(ledger, contact, custom={"credit_limit": "5000.5", "customer_number": "1"})
+    choose(ledger, alice, contact, credit_limit="theirs")
+    assert ledger.again(contact).custom["credit_limit"] == "5000"
+    assert "Both sides say the same" in alice.get(page(ledger, contact)).text
+
+
 def test_a_value_forged_on_the_way_is_refused(ledger: World, alice: Client) -> None:
     contact, other = linked(ledger), linked(ledger, "2")
     differ(ledger, contact, website="www.here.example")

@@ -17,6 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api.problems import Problem, invalid
 from accounts.api.schema import PAGE_PARAMETERS, page_of
 from accounts.scoping import workspace_tx
+from crmsync.lib.text import strip_nul
 from erp_history.api import serializers as shapes
 from erp_history.api.receiving import ErpView, ReceivingView
 from erp_history.domain import ingest, night, snapshots
@@ -138,7 +139,7 @@ class RequestsView(ErpView):
         """Every request received by the endpoints, with its answer, newest first."""
         found = ErpRequest.objects.filter(workspace=self.workspace)
         if request.query_params.get("table"):
-            found = found.filter(table=request.query_params["table"])
+            found = found.filter(table=strip_nul(request.query_params["table"]))
         if request.query_params.get("rejected", "").lower() in {"1", "true"}:
             found = found.filter(rejected__gt=0)
         since, until = _moment("from", request), _moment("to", request)

@@ -6,12 +6,12 @@ import re
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.domain.workspaces import create_workspace
 from accounts.enums import Role
 from accounts.models import Membership, User, Workspace
+from tests.caches import forget_cached
 from tests.fixtures import Cast, make_user
 
 SIGN_UP = {"name": "Dora Ek", "workspace_name": "Ørsted Foods", "email": "dora@example.com", "password1": "correct horse battery"}
@@ -162,7 +162,7 @@ def test_a_disabled_person_is_out_at_once(cast: Cast, alice: Client) -> None:
 
 def test_guessing_passwords_is_slowed_down_whatever_address_is_claimed(cast: Cast, settings: object) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login_failed": "3/m/key"}
-    cache.clear()
+    forget_cached()
     for number in range(3):
         guess = {"login": "alice@example.com", "password": f"wrong {number}"}
         Client(headers={"X-Forwarded-For": f"10.0.0.{number}"}).post("/accounts/login/", guess)

@@ -5,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -14,6 +13,7 @@ from accounts.models import Membership, Workspace
 from accounts.scoping import workspace_tx
 from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection, Run
+from tests.caches import forget_cached
 from tests.fixtures import Cast
 from tests.integrations import rows
 from tests.sandboxes import Sandbox, crunch_sandbox
@@ -26,7 +26,7 @@ ANSWERS = {"suppliers": "ignore", "team": "", "deleted_here": "bring_back", "con
 @pytest.fixture
 def vendor(crunch_sandbox: Sandbox, settings: Settings) -> Sandbox:
     settings.ENVIRON = {**os.environ, **crunch_sandbox.env}
-    cache.clear()
+    forget_cached()
     return crunch_sandbox
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from django.core.cache import cache
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -21,6 +20,7 @@ from integrations.providers.movidesk.sandbox import Movidesk
 from integrations.providers.movidesk.sandbox_desk import as_text, now
 from integrations.providers.nectar.sandbox import FIRST_TOKEN as NECTAR_TOKEN
 from integrations.providers.nectar.sandbox import Nectar
+from tests.caches import forget_cached
 from tests.fixtures import Cast
 from tests.integrations.sync.world import World
 from tests.sandboxes import Sandbox
@@ -38,7 +38,7 @@ class Place(World):
     def connect(self, *, run: bool = True, **answers: Any) -> Connection:  # type: ignore[override]
         with self.open():
             self.connection = enable(self.workspace, self.key, settings={**self.answers, **answers}, user=self.user)
-        cache.clear()
+        forget_cached()
         connect_with_secrets(self.connection, secrets=self.secrets(), user=self.user)
         self.refreshed()
         if run:

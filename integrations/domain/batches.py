@@ -64,11 +64,10 @@ def load_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, lock: bo
     records, details = _read(provider, rows, refusals(run, provider, rows))
     remotes = [record for record in records if isinstance(record, Remote)]
     refs = [record.ref for record in records]
-    known = links_by_ref(run.connection, [*refs, *(remote.parent for remote in remotes if remote.parent)])
-    links = {ref: known[ref] for ref in refs if ref in known}
+    links = links_by_ref(run.connection, refs)
     others = _others(provider, remotes, links, {raw.ref: raw for raw in map(raw_of, rows)})
     _let_go(links, others)
-    homes = homes_of(run.workspace_id, {remote.parent: known[remote.parent] for remote in remotes if remote.parent in known})
+    homes = homes_of(run.connection, {remote.parent for remote in remotes if remote.parent})
     loose = [remote for remote in remotes if not _is_tied(links.get(remote.ref))]
     found = find(run, loose, homes, reuses_ids=isinstance(provider, ReusesIds))
     contacts = _contacts(run, {link.contact_id for link in links.values() if link.contact_id} | found.contacts, lock=lock)

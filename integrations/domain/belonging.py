@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from contacts.domain.store import update_contacts
 from contacts.models import Contact
 from integrations.engine.types import Action, Decision, Kind, Ref, Remote
 from integrations.enums import LinkState
-from integrations.models import Link, Run
+from integrations.models import Connection, Link, Run
 
 KEY = "organisation"  # in both maps of a link's agreement: the contact's primary key here, the record's name there
 TIED = frozenset({Action.CREATE, Action.LINK})
@@ -53,14 +53,18 @@ def place_of(remote: Remote, link: Link | None, contact: Contact | None, homes: 
     return Place(organisation, moves=bool(moves), ours=_told(organisation) if is_news else before, theirs=theirs)
 
 
-def homes_of(workspace_id: int, links: Mapping[Ref, Link]) -> dict[Ref, int]:
-    """The live organisations behind these links; one query."""
-    tied = {ref: link.contact_id for ref, link in links.items() if link.contact_id and link.state in LIVE}
-    if not tied:
+def homes_of(connection: Connection, refs: Collection[Ref]) -> dict[Ref, int]:
+    """The live organisations that these records are linked to; two queries, and none without records."""
+    if not refs:
         return {}
-    rows = Contact.objects.filter(workspace_id=workspace_id, pk__any=set(tied.values()), deleted_at=None, kind=Kind.ORGANISATION.value)
+    links = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state__in=LIVE, contact__isnull=False)
+    among = links.filter(remote_kind__in={ref.kind for ref in refs}, remote_id__any=[ref.id for ref in refs])
+    tied = {Ref(kind, id_): pk for kind, id_, pk in among.values_list("remote_kind", "remote_id", "contact_id")}
+    rows = Contact.objects.filter(
+        workspace_id=connection.workspace_id, pk__any=set(tied.values()), deleted_at=None, kind=Kind.ORGANISATION.value
+    )
     alive = set(rows.values_list("pk", flat=True))
-    return {ref: pk for ref, pk in tied.items() if pk in alive}
+    return {ref: pk for ref, pk in tied.items() if ref in refs and pk in alive}
 
 
 def gather(run: Run, decisions: Iterable[Decision], contact_of: Mapping[Ref, int], *, origin: Origin) -> None:

@@ -76,8 +76,13 @@ def _by_rules(run: Run, remotes: Sequence[Remote], ways: Sequence[MatchBy], home
 
 def _rule(run: Run, way: MatchBy, remotes: Sequence[Remote], homes: Homes) -> KeyRule:
     """Keys that nobody here carried before this run say nothing, however often they occur over there."""
-    key = _key(way, homes)
-    keys = {key(remote) for remote in remotes} - {""}
+    found_by = _key(way, homes)
+    known = {remote.ref: found_by(remote) for remote in remotes}  # each is asked for five times
+
+    def key(remote: Remote) -> str:
+        return known[remote.ref]
+
+    keys = set(known.values()) - {""}
     contacts, carried = _holders(run, way, keys, kind=remotes[0].party.kind, homes=homes) if keys else ({}, frozenset[str]())
     twice = doubled_keys((remote.ref.kind, key(remote)) for remote in remotes)
     if way.field == "name" and not way.within_parent:
@@ -123,10 +128,7 @@ def _holders(run: Run, way: MatchBy, keys: Collection[str], *, kind: Kind, homes
 
 def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]) -> list[Carrier]:
     if field == "email":
-        words = {clip(f"e:{value}", 100) for value in values}
-        tokens = ContactToken.objects.filter(workspace_id=run.workspace_id, word__any=words, contact__in=rows).order_by("contact")
-        carriers = tokens.values_list("contact", "contact__organisation", "contact__created_at", "word")
-        return [(pk, home, since, word.removeprefix("e:")) for pk, home, since, word in carriers]
+        return _by_email(run, rows, values)
     column = "exact_name" if field == "name" else field
     listed = _spellings(values) if field == "tax_id" else values
     if field == "tax_id":
@@ -134,6 +136,18 @@ def _rows(run: Run, rows: QuerySet[Contact], field: str, values: Collection[str]
     plain = PLAIN_KEYS.get(field, folded)
     found = rows.filter(**{f"{column}__any": list(listed)}).order_by("pk").values_list("pk", "organisation", "created_at", column)
     return [(pk, home, since, plain(value)) for pk, home, since, value in found]
+
+
+def _by_email(run: Run, rows: QuerySet[Contact], values: Collection[str]) -> list[Carrier]:
+    """First who has such an address, then who of them comes into question: as a join it reads every contact of a new workspace."""
+    words = [clip(f"e:{value}", 100) for value in values]
+    tokens = ContactToken.objects.filter(workspace_id=run.workspace_id, word__any=words).order_by("contact").values_list("contact", "word")
+    held = list(tokens)
+    here = {
+        pk: (home, since)
+        for pk, home, since in rows.filter(pk__any={pk for pk, _word in held}).values_list("pk", "organisation", "created_at")
+    }
+    return [(pk, *here[pk], word.removeprefix("e:")) for pk, word in held if pk in here]
 
 
 def _spellings(codes: Collection[str]) -> set[str]:

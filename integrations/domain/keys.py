@@ -18,7 +18,8 @@ LONGEST = 300
 
 def code_of(value: object) -> str:
     """A tax id without punctuation and country: "DK 13.58.56.28" and "13585628" are one."""
-    code = "".join(char for char in str(value or "").upper() if char.isalnum())
+    text = str(value or "").upper()
+    code = text if text.isalnum() else "".join(char for char in text if char.isalnum())
     return code[2:] if len(code) > 4 and code[:2].isalpha() and code[2:].isdigit() else code
 
 

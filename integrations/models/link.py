@@ -9,6 +9,7 @@ from accounts.scoping import WorkspaceModel
 from contacts.models import Contact
 from integrations.enums import LinkState
 from integrations.models.connection import Connection
+from integrations.models.quickjson import QuickJSONField
 
 
 class Link(WorkspaceModel):
@@ -23,13 +24,13 @@ class Link(WorkspaceModel):
     remote_url = models.CharField(max_length=500, blank=True)
     state = models.CharField(max_length=8, choices=LinkState.choices)
     hidden_state = models.CharField(max_length=8, blank=True)  # state before the integration went off
-    base_ours = models.JSONField(default=dict)
-    base_theirs = models.JSONField(default=dict)
+    base_ours = QuickJSONField(default=dict)
+    base_theirs = QuickJSONField(default=dict)
     version = models.CharField(max_length=64, blank=True)  # "" = look at the record again whatever its version
-    reason = models.JSONField(default=dict)  # {code, params}
+    reason = QuickJSONField(default=dict)  # {code, params}
     detail = models.TextField(blank=True)  # the provider's own words
-    candidates = models.JSONField(default=list)
-    conflicts = models.JSONField(default=list)
+    candidates = QuickJSONField(default=list)
+    conflicts = QuickJSONField(default=list)
     tries = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True)
     merged_from_id = models.BigIntegerField(null=True)  # whose it was before a merge, so that the merge can be undone

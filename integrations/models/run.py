@@ -10,6 +10,7 @@ from django.db.models import Q
 from accounts.scoping import WorkspaceModel
 from integrations.enums import Level, Outcome, Phase, RunKind, RunStatus
 from integrations.models.connection import Connection
+from integrations.models.quickjson import QuickJSONField
 
 
 class Run(WorkspaceModel):
@@ -96,13 +97,17 @@ class Staged(WorkspaceModel):
     version = models.CharField(max_length=64)
     match_key = models.CharField(max_length=300, db_collation="C")
     keys = ArrayField(models.TextField(), null=True)  # the provider's other keys: tax id, e-mail within the organisation
-    body = models.JSONField()
+    body = QuickJSONField()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "run", "remote_kind", "remote_id"], name="staged_once")
         ]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workspace", "run", "resource", "id"], name="staged_todo"),
+            # Each batch asks who else has its names; without it that is every record of the pull for each batch of it.
+            models.Index(fields=["workspace", "run", "match_key"], name="staged_named"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.remote_kind} {self.remote_id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import contacts, dashboard, erp, hooks, matches, sync, vendors
+from tests.bench import contacts, dashboard, erp, helpdesk, hooks, matches, sync, vendors
 from tests.bench.report import Report
 
 PARTS: dict[str, Callable[[Report], None]] = {
@@ -14,5 +14,6 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "sync": sync.measure,
     "matches": matches.measure,
     "hooks": hooks.measure,
+    "helpdesk": helpdesk.measure,
     "vendors": vendors.measure,
 }

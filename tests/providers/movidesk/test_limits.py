@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.providers.movidesk.desks import connected, everything, helpdesk
 
 BUDGET = MANIFEST.budget
 KNOWN = Ref(PERSON, "300000001")
+NOTHING_NEW = 3  # calls of a cycle that finds no change
 assert BUDGET is not None
 
 
@@ -70,7 +72,7 @@ def test_our_share_never_meets_their_limit(clock: Clock) -> None:
             clock.patient(lambda: provider.get(KNOWN))
 
         assert {entry["status"] for entry in desk.log()} == {200}
-        assert 9 * 60 <= clock() - started <= 10 * 60
+        assert 8 * 60 <= clock() - started <= 9 * 60
 
 
 def test_their_limit_says_when_to_come_back(clock: Clock) -> None:
@@ -127,7 +129,7 @@ def changed_contact(provider: Movidesk, raw: Any) -> None:
 
 
 def test_250_changes_fit_into_half_an_hour_of_their_limit() -> None:
-    """One call for every change and one for every 25 to read: 260 of the 300 that Movidesk allows in 30 minutes."""
+    """One call for every change, one for every 25 to read, and those that look for changes there: within our share of 30 minutes."""
     with helpdesk(clients=130) as desk:
         provider = connected(desk)
         refs = [raw.ref for raw in everything(provider, "people")][:250]
@@ -139,6 +141,6 @@ def test_250_changes_fit_into_half_an_hour_of_their_limit() -> None:
 
     assert len(refs) == 250
     assert calls == 260
-    assert calls <= 30 * 10
     assert BUDGET is not None
-    assert allowed(BUDGET, {}) == 8
+    assert calls + NOTHING_NEW <= allowed(BUDGET, {}) * MANIFEST.cadence / timedelta(seconds=BUDGET.per)
+    assert allowed(BUDGET, {}) < BUDGET.calls, "others may share the token"

@@ -18,6 +18,7 @@ from integrations.domain.belonging import Place, agreed, gather, place_of
 from integrations.domain.journal import line_of, reason_json
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import local_of, new_row, row_changes, with_values
+from integrations.domain.renumbered import suspect
 from integrations.domain.settings import team_id_of
 from integrations.engine.matching import name_key
 from integrations.engine.merge import read_back
@@ -66,6 +67,7 @@ def apply_batch(run: Run, provider: Provider, rows: Sequence[Staged], *, origin:
     _tell_provider(run, decisions, applied)
     _attach_invoices(run, links)
     gather(run, decisions, applied.contact_of, origin=origin)
+    suspect(run, provider, decisions)
     _log(run, batch, decisions, applied)
     return applied
 

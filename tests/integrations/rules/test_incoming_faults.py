@@ -147,7 +147,56 @@ def test_a_renumbering_whose_call_got_lost_makes_nothing_twice(books: BooksPlace
 
     books.sync()
     assert started(books) == "reading_changes"
-    assert books.link(50, kind="customer").reason["code"] == "perhaps_made_anew"
+    assert books.link(50, kind="customer").contact_id == nordlys.pk, "one reading is enough where the tax id is the same"
+    assert [link.remote_id for link in books.links(contact=nordlys)] == ["50"]
+    assert sorted(contact.name for contact in books.contacts()) == ["Havnen", "Nordlys"]
+
+
+@pytest.mark.parametrize("known", [{"email": "post@nordlys.example"}, {"address": "Havnegade 1", "zip": "1058"}])
+def test_a_lost_renumbering_is_followed_where_more_than_the_name_is_the_same(books: BooksPlace, known: dict[str, str]) -> None:
+    books.customer(1, "Nordlys", **known)
+    books.connect()
+    nordlys = books.contact("Nordlys")
+    books.control(renumber=[[1, 50]])
+    books.sync()
+    assert books.link(50, kind="customer").contact_id == nordlys.pk
+
+
+def test_a_namesake_of_a_customer_that_is_there_is_never_taken_for_it(books: BooksPlace) -> None:
+    """Not even when all is the same: the old number answers."""
+    same = {"corporateIdentificationNumber": "10150817", "email": "post@nordlys.example"}
+    books.customer(1, "Nordlys", **same)
+    books.connect()
+    nordlys = books.contact("Nordlys")
+    books.customer(50, "Nordlys", **same)
+    for _ in range(2):
+        books.sync()
+    assert books.link(1, kind="customer").contact_id == nordlys.pk
+    assert books.link(50, kind="customer").contact_id is None
+    assert books.link(50, kind="customer").state == "HELD"
+
+
+def test_another_customer_of_the_name_waits_until_the_old_number_is_surely_gone(books: BooksPlace) -> None:
+    """Deleted, and somebody else of that name made: nothing but the name is the same."""
+    books.customer(1, "Jens Hansen", email="jens@one.example")
+    books.connect()
+    books.control(delete_customers=[1])
+    books.customer(50, "Jens Hansen", email="jens@two.example")
+    books.sync()
+    assert books.link(50, kind="customer").state == LinkState.HELD
+    assert books.link(50, kind="customer").contact_id is None
+    assert books.contact("Jens Hansen").first_email == "jens@one.example"
+
+
+def test_a_lost_renumbering_of_little_known_customers_makes_nothing_twice(books: BooksPlace) -> None:
+    books.customer(1, "Nordlys")
+    books.customer(2, "Havnen")
+    books.connect()
+    nordlys = books.contact("Nordlys")
+    books.control(renumber=[[1, 50]])
+
+    books.sync()
+    assert books.link(50, kind="customer").state == LinkState.HELD
     for _ in range(3):
         with books.open():
             row = Connection.objects.get(pk=books.connection.pk)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.enums import Role
@@ -23,6 +22,7 @@ from erp_history.domain.figures import months_before
 from erp_history.domain.sample import Sample, batches
 from erp_history.domain.sources import source_of
 from erp_history.models import Empresa, ErpPrepared, ErpSource, StoredRows, WindowRevenue
+from tests.caches import forget_cached
 from tests.erp_history.makers import TODAY, company, note, push, run_night
 from tests.erp_history.test_abc import classes
 from tests.erp_history.test_dashboard import PAGE, lay_out, listed, queries, section
@@ -36,9 +36,9 @@ Revenue = dict[str, Decimal]
 @pytest.fixture(autouse=True)
 def nothing_kept() -> Iterator[None]:
     """Workspaces of another test may have had the same numbers."""
-    cache.clear()
+    forget_cached()
     yield
-    cache.clear()
+    forget_cached()
 
 
 def independent(*, months: int) -> dict[str, Revenue]:

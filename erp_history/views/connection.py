@@ -22,6 +22,7 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.models import ApiToken
 from accounts.scoping import workspace_tx
 from accounts.views.guards import admin_required, reauthentication_required
+from accounts.views.requests import is_swap
 from crmsync.lib.crypto import SecretError
 from erp_history.domain.complaints import CannotRead
 from erp_history.domain.sources import source_of
@@ -30,7 +31,7 @@ from erp_history.domain.vault import read_secrets, seal_secrets
 from erp_history.domain.viewmode import test_connection
 from erp_history.forms import TokenForm, ViewForm
 from erp_history.models import ErpSource
-from erp_history.views.pages import back_to, is_swap, page_context
+from erp_history.views.pages import back_to, page_context
 
 
 @require_GET

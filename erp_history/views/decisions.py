@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.domain.audit import record
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
+from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_to
 from contacts.enums import Kind
 from contacts.models import Contact
@@ -24,7 +25,7 @@ from erp_history.domain import companies
 from erp_history.domain.tables import TABLES
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import Contato, Empresa, ErpLink, ErpPending
-from erp_history.views.pages import back_to, is_swap, page_context, page_of
+from erp_history.views.pages import back_to, page_context, page_of
 
 FOUND = 20
 REASONS = {

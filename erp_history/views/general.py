@@ -15,13 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.domain.audit import record
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
+from accounts.views.requests import is_swap
 from erp_history.domain import alerts, ready, sources, stored
 from erp_history.domain.onboarding import checklist, rule_in_words
 from erp_history.enums import Deployment, Outcome, RunStatus
 from erp_history.forms import GeneralForm
 from erp_history.models import ErpRun, ErpSource
 from erp_history.tasks import ring_ready_after_commit
-from erp_history.views.pages import back_to, held_count, is_swap, page_context, page_of
+from erp_history.views.pages import back_to, held_count, page_context, page_of
 from erp_history.views.runs import progress_of, run_rows
 from integrations.views.words import duration
 

@@ -11,13 +11,14 @@ from django.views.decorators.http import require_GET
 
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
+from accounts.views.requests import is_swap
 from erp_history.domain.export_sheets import counter_labels
 from erp_history.domain.history import search
 from erp_history.domain.tables import TABLES
 from erp_history.models import ErpRequest
 from erp_history.views.asking import asked_of
 from erp_history.views.exports import recent_exports
-from erp_history.views.pages import is_swap, page_context, page_of
+from erp_history.views.pages import page_context, page_of
 from integrations.kit.redact import redact
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.domain.keyset import BadCursor, Page, keyset_page
 from accounts.middleware import WorkspaceRequest
+from accounts.views.requests import with_query
 from erp_history.enums import LinkState
 from erp_history.models import ErpLink
 
@@ -54,23 +55,6 @@ def _tabs(request: WorkspaceRequest, active: str) -> list[dict[str, Any]]:
 
 def held_count(request: WorkspaceRequest) -> int:
     return ErpLink.objects.filter(workspace=request.workspace, state=LinkState.HELD).count()
-
-
-def is_swap(request: WorkspaceRequest) -> bool:
-    """htmx asks for a part of the page."""
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
-
-
-def with_query(request: HttpRequest, **changes: str | int | None) -> str:
-    """This page with other parameters; None takes one out."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        if value in (None, ""):
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    text = query.urlencode()
-    return f"{request.path}?{text}" if text else request.path
 
 
 def page_of(request: WorkspaceRequest, found: QuerySet[Any], *, order: tuple[str, ...] = ("-id",), limit: int = PAGE) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.middleware import WorkspaceRequest
+from accounts.views.requests import is_swap, with_query
 from contacts.domain.visibility import visible_to
 from crmsync.lib.text import strip_nul
 from integrations import registry
@@ -21,7 +22,7 @@ from integrations.domain.health import counts
 from integrations.domain.parties import local_of
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, is_swap, live_connection_or_404, page_context, url_of, with_query
+from integrations.views.pages import admins_only, live_connection_or_404, page_context, url_of
 from integrations.views.samples import shown_value
 from integrations.views.words import manifest_text, reason_title
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
 from crmsync.lib.countries import country_name
@@ -30,7 +31,7 @@ from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus
 from integrations.models import Connection, Link
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import is_swap, live_connection_or_404
+from integrations.views.pages import live_connection_or_404
 from integrations.views.words import hint, manifest_text, sentence
 
 CHOICE = "choice."

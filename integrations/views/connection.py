@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.requests import is_swap
 from integrations import registry
 from integrations.domain import attention
 from integrations.domain import connect as door
@@ -33,7 +34,7 @@ from integrations.engine.provider import Direction, Mode
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Exchange, Run
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, can_run, is_swap, live_connection_or_404, page_context, run_or_404, url_of
+from integrations.views.pages import admins_only, back_to, can_run, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import sample_values
 from integrations.views.words import DIRECTIONS, FLOWS, MODES, counter_tiles, duration, hint, manifest_text, sentence
 

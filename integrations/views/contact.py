@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.middleware import WorkspaceRequest
+from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
 from integrations import registry
@@ -20,7 +21,7 @@ from integrations.domain.links import unlink as untie
 from integrations.models import Link
 from integrations.tasks import ring_after_commit
 from integrations.views.labels import sent_label
-from integrations.views.pages import admins_only, is_swap, live_connection_or_404
+from integrations.views.pages import admins_only, live_connection_or_404
 from integrations.views.words import hint, manifest_text, sentence
 
 

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.middleware import WorkspaceRequest
 from accounts.models import AuditEvent
+from accounts.views.requests import is_swap, with_query
 from integrations.models import Connection, Exchange
-from integrations.views.pages import admins_only, is_swap, live_connection_or_404, page_context, with_query
+from integrations.views.pages import admins_only, live_connection_or_404, page_context
 from integrations.views.runs import page_or_first
 
 AUDIT = {

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
 from integrations import registry
@@ -20,7 +21,7 @@ from integrations.domain.look_up import status_of, tickets_of, totals_of
 from integrations.engine.provider import Capability
 from integrations.engine.types import Reason, Ticket, TicketState
 from integrations.models import Connection
-from integrations.views.pages import is_swap, live_connection_or_404
+from integrations.views.pages import live_connection_or_404
 from integrations.views.words import hint, manifest_text, sentence
 
 STATES = {

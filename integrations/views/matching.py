@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.domain.keyset import BadCursor
 from accounts.middleware import WorkspaceRequest
+from accounts.views.requests import is_swap, with_query
 from contacts.domain.queries import pick
 from contacts.domain.visibility import visible_to
 from contacts.models import Contact
@@ -28,7 +29,7 @@ from integrations.domain.runs import cancel, current_run, request_run
 from integrations.enums import Outcome, PairingWhy, RunKind
 from integrations.models import Connection, Run
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, is_swap, live_connection_or_404, page_context, with_query
+from integrations.views.pages import admins_only, back_to, live_connection_or_404, page_context
 from integrations.views.words import duration, hint, manifest_text, sentence
 
 FOUND = 8

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -127,23 +127,6 @@ def url_of(name: str, connection: Connection, **more: Any) -> str:
 
 def back_to(name: str, connection: Connection, **more: Any) -> HttpResponse:
     return redirect(url_of(name, connection, **more))
-
-
-def is_swap(request: WorkspaceRequest) -> bool:
-    """htmx asks for a part of the page."""
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
-
-
-def with_query(request: HttpRequest, **changes: str | int | None) -> str:
-    """This page with other parameters; None takes one out."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        if value in (None, ""):
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    text = query.urlencode()
-    return f"{request.path}?{text}" if text else request.path
 
 
 def can_run(connection: Connection) -> bool:

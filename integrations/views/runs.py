@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.domain.keyset import BadCursor, Page, keyset_page
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.requests import is_swap, with_query
 from integrations import registry
 from integrations.domain import undo as taking_back
 from integrations.domain.runs import confirm as let_through
@@ -26,7 +27,7 @@ from integrations.enums import ConnectionStatus, Level, Outcome, RunKind, RunSta
 from integrations.models import Connection, Run, RunLine
 from integrations.tasks import ring_after_commit
 from integrations.views.labels import field_labels
-from integrations.views.pages import admins_only, back_to, is_swap, live_connection_or_404, page_context, run_or_404, url_of, with_query
+from integrations.views.pages import admins_only, back_to, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import shown_value
 from integrations.views.words import counter_tiles, hint, sentence
 

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.domain.keyset import BadCursor, Page
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_to
 from crmsync.nav import link
 from invoices.domain.queries import currencies, narrowed, page, seen_by
@@ -48,7 +49,7 @@ def invoice_list(request: WorkspaceRequest) -> HttpResponse:
         "export_query": _query(request, None),
         "connections_url": link("integrations:list", slug=request.workspace.slug),
     }
-    return render(request, "invoices/_list.html" if _is_swap(request) else "invoices/list.html", context)
+    return render(request, "invoices/_list.html" if is_swap(request) else "invoices/list.html", context)
 
 
 @require_GET
@@ -85,10 +86,6 @@ def _page_or_first(found: QuerySet[Invoice], cursor: str | None) -> Page[Invoice
 def _form(request: WorkspaceRequest) -> InvoiceFilterForm:
     mine = shown(request.workspace)
     return InvoiceFilterForm(request.GET, currencies=currencies(mine), has_quotes=mine.filter(kind=InvoiceKind.QUOTE).exists())
-
-
-def _is_swap(request: WorkspaceRequest) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 def _with_cursor(request: WorkspaceRequest, cursor: str | None) -> str:

@@ -1,83 +1,106 @@
-"""The dashboard as sheets: every customer in the order of the curve, and the figures per group."""
+"""The dashboard as a file: every customer in the order of the curve, and for Excel the figures per group.
+
+The customers are copied to a scratch file as PostgreSQL writes them down, and the file is made from that: a hundred thousand of them
+take about as long as reading them, and whoever downloads slowly holds no transaction open.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from crmsync.lib.sheets import Sheet
+from crmsync.lib.sheets import csv_lines
+from crmsync.lib.workbook import Column, Kind, Workbook
 from erp_history.domain.dashboard import Group, Overview, View, customers
+from erp_history.domain.export_sheets import CELL_SQL, SheetPlan, pages, spool
 from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.enums import Category
 
-CHUNK = 2000
-PERCENT = Decimal("0.0001")
-CENT = Decimal("0.01")
+CSV_LINES = 1000  # sent at a time
 LINES = """
 {ahead} customer AS ({customers})
-SELECT CASE WHEN x.revenue > 0 AND x.abc_class IS NOT NULL THEN row_number() OVER w END, c.id, c.name, x.abc_class, x.category,
-  p.name, x.revenue, CASE WHEN sum(x.revenue) OVER () > 0 THEN x.revenue / sum(x.revenue) OVER () END,
-  CASE WHEN sum(x.revenue) OVER () > 0 THEN sum(x.revenue) OVER w / sum(x.revenue) OVER () END, x.last_purchase_on, x.open
+SELECT coalesce(CASE WHEN x.revenue > 0 AND x.abc_class IS NOT NULL THEN row_number() OVER w END::text, ''), c.id::text, c.name,
+  coalesce(x.abc_class, ''), coalesce(%(categories)s::jsonb ->> x.category, x.category, ''),
+  CASE WHEN p.name = '' THEN %(general)s ELSE coalesce(p.name, '') END, round(x.revenue, 2)::text,
+  coalesce(CASE WHEN sum(x.revenue) OVER () > 0 THEN round(x.revenue / sum(x.revenue) OVER (), 4) END::text, ''),
+  coalesce(CASE WHEN sum(x.revenue) OVER () > 0 THEN round(sum(x.revenue) OVER w / sum(x.revenue) OVER (), 4) END::text, ''),
+  {last_on}, round(x.open, 2)::text
 FROM customer x JOIN contacts_contact c ON c.id = x.contact_id
 LEFT JOIN erp_history_portfolio p ON p.workspace_id = %(workspace)s AND p.id = x.portfolio_id
 WINDOW w AS (ORDER BY x.revenue DESC, x.contact_id) ORDER BY x.revenue DESC, x.contact_id
 """
 
 
-def heading() -> list[str]:
-    return [
-        _("Rank"), _("Id"), _("Customer"), _("ABC class"), _("Category"), _("Portfolio"), _("Revenue"), _("Share"),
-        _("Cumulative share"), _("Last purchase"), _("Open receivables"),
+def columns() -> list[Column]:
+    kinds: list[tuple[str, Kind]] = [
+        (_("Rank"), "number"), (_("Id"), "number"), (_("Customer"), "text"), (_("ABC class"), "text"), (_("Category"), "text"),
+        (_("Portfolio"), "text"), (_("Revenue"), "number"), (_("Share"), "number"), (_("Cumulative share"), "number"),
+        (_("Last purchase"), "date"), (_("Open receivables"), "number"),
     ]  # fmt: skip
+    return [Column(title, kind) for title, kind in kinds]
 
 
-def lines(view: View) -> Iterator[list[Any]]:
-    """A line per customer, read from the database in chunks; within the transaction."""
+def copy_customers(view: View, path: Path, *, is_excel: bool) -> None:
+    """A line per customer into a scratch file; within the transaction. Days are counted for Excel and written for CSV."""
     found = customers(view)
+    last_on = CELL_SQL["date"].format("x.last_purchase_on") if is_excel else "coalesce(x.last_purchase_on::text, '')"
+    text = LINES.format(ahead=found.ahead, customers=found.text, last_on=last_on)
+    words = {"categories": json.dumps(category_names()), "general": _("General portfolio")}
     with connection.cursor() as cursor:
         cursor.execute(f"{PLANS['sets']}; {MEMORY}")
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(LINES.format(ahead=found.ahead, customers=found.text), found.values)
-        while rows := cursor.fetchmany(CHUNK):
-            yield from map(_line, rows)
+        spool(SheetPlan("customers", "", columns(), text, found.values | words), path)
+        cursor.execute(PLANS["default"])
 
 
-def _line(row: Sequence[Any]) -> list[Any]:
-    rank, contact_id, name, abc_class, category, portfolio, revenue, share, cumulative, last_on, open_amount = row
-    labels = category_names()
-    where = portfolio if portfolio is None else portfolio or _("General portfolio")
+def csv_text(path: Path) -> Iterator[str]:
+    """What was copied as CSV, some lines at a time. Numbers stay numbers, texts are no formulas."""
+    heads = columns()
+    lines = csv_lines([head.title for head in heads], chain.from_iterable(zip(*_typed(page, heads), strict=True) for page in pages(path)))
+    yield "\ufeff"
+    while text := "".join(islice(lines, CSV_LINES)):
+        yield text
+
+
+def _typed(page: Sequence[Sequence[str]], heads: Sequence[Column]) -> list[Sequence[Any]]:
     return [
-        rank, contact_id, name, abc_class, labels.get(category, category), where, revenue.quantize(CENT), _share(share), _share(cumulative),
-        last_on, open_amount.quantize(CENT),
-    ]  # fmt: skip
+        [Decimal(value) if value else None for value in values] if head.kind == "number" else values
+        for head, values in zip(heads, page, strict=True)
+    ]
 
 
-def _share(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(PERCENT)
+def write_workbook(path: Path, copied: Path, overview: Overview, *, portfolio_names: Mapping[Any, str]) -> None:
+    """Customers, and a sheet for each way of grouping them."""
+    classes = {value: value or _("No class") for value in ("A", "B", "C", None)}
+    with Workbook(path) as book:
+        book.begin(_("Customers"), columns())
+        for page in pages(copied):
+            book.write(page)
+        for title, head, groups, names in (
+            (_("Classes"), _("ABC class"), overview.classes, classes),
+            (_("Categories"), _("Category"), overview.categories, category_names()),
+            (_("Portfolios"), _("Portfolio"), overview.portfolios, portfolio_names),
+        ):
+            numbers = (_("Customers"), _("Revenue"), _("Share"), _("Open receivables"))
+            book.begin(title, [Column(head), *(Column(number, "number") for number in numbers)])
+            book.write(_groups(groups, names))
+
+
+def _groups(groups: Sequence[Group], names: Mapping[Any, str]) -> list[list[str]]:
+    return [
+        [names.get(group.key, "–") for group in groups],
+        [str(group.customers) for group in groups],
+        [f"{group.revenue:.2f}" for group in groups],
+        [f"{group.share:.4f}" for group in groups],
+        [f"{group.open:.2f}" for group in groups],
+    ]
 
 
 def category_names() -> Mapping[str | None, str]:
     return {value: str(label) for value, label in Category.choices}
-
-
-def sheets(view: View, overview: Overview, *, portfolio_names: Mapping[Any, str]) -> list[Sheet]:
-    """Customers, and a sheet for each way of grouping them."""
-    columns = [_("Customers"), _("Revenue"), _("Share"), _("Open receivables")]
-    classes = {value: value or _("No class") for value in ("A", "B", "C", None)}
-    return [
-        (_("Customers"), heading(), lines(view)),
-        (_("Classes"), [_("ABC class"), *columns], _groups(overview.classes, classes)),
-        (_("Categories"), [_("Category"), *columns], _groups(overview.categories, category_names())),
-        (_("Portfolios"), [_("Portfolio"), *columns], _groups(overview.portfolios, portfolio_names)),
-    ]
-
-
-def _groups(groups: Sequence[Group], names: Mapping[Any, str]) -> list[list[Any]]:
-    return [
-        [names.get(group.key, "–"), group.customers, group.revenue.quantize(CENT), _share(group.share), group.open.quantize(CENT)]
-        for group in groups
-    ]

@@ -7,13 +7,14 @@ import datetime as dt
 import errno
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,7 @@ from accounts.domain.audit import record
 from accounts.models import User, Workspace
 from accounts.scoping import workspace_tx
 from crmsync.lib.workbook import Workbook
-from erp_history.domain.export_sheets import pages, plans, spool
+from erp_history.domain.export_sheets import Cells, Columns, SheetPlan, pages, plans, spool
 from erp_history.domain.leases import holder_is_dead, new_lease
 from erp_history.domain.sources import source_of
 from erp_history.enums import ExportStatus
@@ -30,6 +31,7 @@ from erp_history.models import ErpExport
 LEASE = dt.timedelta(minutes=10)
 KEPT = dt.timedelta(days=1)
 MAX_ATTEMPTS = 3
+TOLD_EVERY = 0.5  # seconds
 OPEN = (ExportStatus.QUEUED, ExportStatus.RUNNING)
 FOLDER = "erp-exports"
 
@@ -161,29 +163,45 @@ def _make(workspace: Workspace, export: ErpExport, scratch: Path, on_page: Calla
             _step(export, sheet.name)
         # Without a lock on its row, or whoever cancels would wait for the whole table.
         with workspace_tx(workspace):
-            export.total += spool(sheet, copy, name=_name(export.pk), on_page=partial(_go_on, export, scratch))
+            hear, room = partial(_hear, export), partial(_check_room, scratch)
+            export.total += spool(sheet, copy, name=_name(export.pk), on_start=hear, on_page=room)
         with workspace_tx(workspace):
-            _step(export, sheet.name, total=export.total)
-    unfinished = scratch / "book.xlsx"
+            _step(export, sheet.name)
+    unfinished, told = scratch / "book.xlsx", _Told()
     with Workbook(unfinished) as book:
         for sheet, copy in zip(sheets, copies, strict=True):
             book.begin(sheet.title, sheet.columns)
-            for page in pages(copy):
+            for page in pages(copy, sheet.page):
                 _check_room(scratch)
-                with workspace_tx(workspace):
-                    _step(export, sheet.name, rows=len(page[0]))
-                    cells = sheet.cells(page)
-                book.write(cells)
+                export.rows += len(page[0])
+                book.write(_cells(workspace, export, sheet, page, told))
                 if on_page is not None:
                     on_page(export)
             copy.unlink()
     _publish(workspace, export, unfinished)
 
 
-def _step(export: ErpExport, part: str, *, rows: int = 0, total: int | None = None) -> None:
+@dataclass(slots=True)
+class _Told:
+    """What was last told of an export, and when."""
+
+    part: str = ""
+    at: float = 0.0
+
+
+def _cells(workspace: Workspace, export: ErpExport, sheet: SheetPlan, page: Columns, told: _Told) -> Cells:
+    """A page of a sheet. The database is asked when the page needs it, and now and then to tell how far it is."""
+    if sheet.cells is None and told.part == sheet.name and time.monotonic() < told.at + TOLD_EVERY:
+        return page
+    with workspace_tx(workspace):
+        _step(export, sheet.name)
+        told.part, told.at = sheet.name, time.monotonic()
+        return page if sheet.cells is None else sheet.cells(page)
+
+
+def _step(export: ErpExport, part: str) -> None:
     """Tell how far it is, keep the lease, and hear whether it is still wanted."""
-    export.rows += rows
-    values = {"part": part, "rows": F("rows") + rows, "lease_until": timezone.now() + LEASE, **({"total": total} if total else {})}
+    values = {"part": part, "rows": export.rows, "total": export.total or None, "lease_until": timezone.now() + LEASE}
     if not ErpExport.objects.filter(pk=export.pk, lease=export.lease, status=ExportStatus.RUNNING).update(**values):
         raise LeaseLost
     _hear(export)
@@ -193,11 +211,6 @@ def _hear(export: ErpExport) -> None:
     """Whether it is still wanted."""
     if ErpExport.objects.filter(pk=export.pk, cancel_requested=True).exists():
         raise Stopped
-
-
-def _go_on(export: ErpExport, scratch: Path) -> None:
-    _check_room(scratch)
-    _hear(export)
 
 
 def _is_cancelled(workspace: Workspace, export: ErpExport) -> bool:
@@ -223,6 +236,7 @@ def _end(workspace: Workspace, export: ErpExport, status: str, *, error: str = "
         "error": error,
         "file": file,
         "size": size,
+        "rows": export.rows,
         "finished_at": now,
         "lease": "",
         "lease_until": None,

@@ -17,17 +17,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts.middleware import WorkspaceRequest
-from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_to
 from crmsync import nav
-from crmsync.lib.sheets import csv_lines, safe_filename, write_xlsx
+from crmsync.lib.sheets import safe_filename
 from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import NONE, Change, Place
-from erp_history.domain.sources import source_of, zone_of
+from erp_history.domain.sources import source_of
 from erp_history.enums import Category
 from erp_history.models import CompanyFigures
 from erp_history.panels import portfolio_names
@@ -169,16 +168,16 @@ def _places(bar: Bar) -> str:
     return _("Customers %(first)d to %(last)d") % {"first": bar.first, "last": bar.last}
 
 
-@require_safe
+@require_GET
 def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
-    """Every customer in the order of the curve, streamed."""
-    view = _view_or_404(request)
-    origin = request.origin
+    """Every customer in the order of the curve."""
+    view, folder = _view_or_404(request), tempfile.TemporaryDirectory()
+    copied = Path(folder.name, "customers")
+    dashboard_sheets.copy_customers(view, copied, is_excel=False)
 
     def text() -> Iterator[str]:
-        with workspace_tx(request.workspace, origin=origin):
-            yield "\ufeff"
-            yield from csv_lines(dashboard_sheets.heading(), dashboard_sheets.lines(view))
+        with folder:
+            yield from dashboard_sheets.csv_text(copied)
 
     response = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{_file_name(request, ".csv")}"'
@@ -189,10 +188,11 @@ def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
 def export_xlsx(request: WorkspaceRequest) -> HttpResponseBase:
     """The same and the groups, as a workbook."""
     view = _view_or_404(request)
-    made = dashboard_sheets.sheets(view, dashboard.overview(view), portfolio_names=portfolio_names(request.membership))
+    overview, names = dashboard.overview(view), portfolio_names(request.membership, sight=view.sight)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "customers.xlsx")
-        write_xlsx(path, made, tz=zone_of(request.workspace))
+        copied, path = Path(folder, "customers"), Path(folder, "customers.xlsx")
+        dashboard_sheets.copy_customers(view, copied, is_excel=True)
+        dashboard_sheets.write_workbook(path, copied, overview, portfolio_names=names)
         return FileResponse(path.open("rb"), as_attachment=True, filename=_file_name(request, ".xlsx"))
 
 

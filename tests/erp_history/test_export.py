@@ -28,6 +28,7 @@ from pytest_django import Settings
 from accounts.models import AuditEvent
 from accounts.scoping import workspace_tx
 from erp_history.domain import attend, exports
+from erp_history.domain.export_sheets import columns_of
 from erp_history.domain.tables import TABLES
 from erp_history.enums import ExportStatus
 from erp_history.models import ErpExport, ErpRequest
@@ -295,3 +296,11 @@ def test_after_a_day_the_file_is_gone(cast: Cast, pushed: Client, files: Path) -
     assert left(files) == []
     with workspace_tx(cast.workspace):
         assert not ErpExport.objects.exists()
+
+
+def test_signs_that_copy_escapes_come_back(cast: Cast) -> None:
+    texts = ["a\tb", "c\\d", "\\N", "e\nf", "g\r\nh", "\b\f\v", "\\t", "", "é😀", "x" * 40_000]
+    statement = "COPY (SELECT t, n::text, t FROM unnest(%s::text[]) WITH ORDINALITY x (t, n)) TO STDOUT"
+    with workspace_tx(cast.workspace), connection.cursor() as cursor, cursor.copy(statement, [texts]) as copy:
+        lines = b"".join(bytes(line) for line in copy).decode()
+    assert columns_of(lines) == [texts, [str(n) for n in range(1, len(texts) + 1)], texts]

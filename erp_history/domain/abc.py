@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -58,7 +58,7 @@ WITH {extra} units AS (SELECT key, company_id, revenue FROM ({units}) u WHERE re
     row_number() OVER (ORDER BY revenue DESC, key, company_id) AS rank
   FROM units
 ), line AS (
-  SELECT key, company_id, revenue, rank, round(revenue / total, 12) AS share, round(ahead / total, 12) AS before,
+  SELECT key, company_id, revenue, rank, ahead, upto, round(revenue / total, 12) AS share, round(ahead / total, 12) AS before,
     round(upto / total, 12) AS cumulative,
     CASE WHEN ahead * 100 < %(a)s * total THEN 'A' WHEN ahead * 100 < %(b)s * total THEN 'B' ELSE 'C' END AS abc_class
   FROM ranked
@@ -99,6 +99,7 @@ SELECT count(*) FROM moved
 """
 
 
+SHARE = Decimal(1).scaleb(-12)
 READ_FROM = frozenset(["empresa", "nota", "itens_nota"])
 
 
@@ -136,24 +137,50 @@ def _values(source: ErpSource, today: dt.date, *, months: int | None = None) -> 
 
 
 class Line(NamedTuple):
-    """A line of a curve that was computed on demand."""
+    """A line of a curve that was computed on demand. Amounts are exact; shares of 1 are divided when they are asked for."""
 
     key: str
     company_id: int | None
     revenue: Decimal
     rank: int
-    share: Decimal
-    before: Decimal
-    cumulative: Decimal
+    ahead: Decimal  # revenue of what has more
+    upto: Decimal  # revenue of this line and of all before it
     abc_class: str
+    total: Decimal
+
+    @property
+    def share(self) -> Decimal:
+        return self._part(self.revenue)
+
+    @property
+    def before(self) -> Decimal:
+        return self._part(self.ahead)
+
+    @property
+    def cumulative(self) -> Decimal:
+        return self._part(self.upto)
+
+    def _part(self, amount: Decimal) -> Decimal:
+        return (amount / self.total).quantize(SHARE, ROUND_HALF_UP)
 
 
-# Summed per code first: what is joined with the companies then is a fraction of the documents. A company has the code of its documents.
+# Summed per code first: what is joined with the companies then is a fraction of the documents. A company has the code of its documents;
+# that of another filial is looked for only where there are documents whose filial has none.
 PER_CODE = f"""
 SELECT d0.key, d0.company_id, d0.revenue FROM (
-  SELECT d.codigo_empresa AS key, coalesce(e.id, u.id) AS company_id, sum(d.revenue) AS revenue FROM (
-    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 1, 2
-  ) d {COMPANY} WHERE coalesce(e.id, u.id) IS NOT NULL GROUP BY 1, 2
+  WITH code AS (
+    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 2, 1
+  ), own AS MATERIALIZED (
+    SELECT code.codigo_empresa AS key, e.id, code.revenue FROM code
+    LEFT JOIN erp_history_empresa e
+      ON e.workspace_id = %(workspace)s AND e.filial = code.filial AND e.codigo_erp = code.codigo_empresa
+  ), sole AS (
+    SELECT codigo_erp, min(id) AS id FROM erp_history_empresa
+    WHERE workspace_id = %(workspace)s AND codigo_erp IN (SELECT key FROM own WHERE id IS NULL) GROUP BY 1 HAVING count(*) = 1
+  )
+  SELECT own.key, coalesce(own.id, sole.id) AS company_id, sum(own.revenue) AS revenue
+  FROM own LEFT JOIN sole ON sole.codigo_erp = CASE WHEN own.id IS NULL THEN own.key END
+  WHERE coalesce(own.id, sole.id) IS NOT NULL GROUP BY 1, 2
 ) d0
 """
 ON_DEMAND = PER_CODE.format(net=NET, lines="")
@@ -168,13 +195,12 @@ def curve(
 ) -> list[Line]:
     """The companies' curve in another window, of one brand or of one portfolio; computed now, not kept."""
     units = (ON_DEMAND_BRAND if brand else ON_DEMAND) + (IN_PORTFOLIO if portfolio is not None else "")
-    statement = RANKED.format(units=units, extra=f"uniq AS ({UNIQUE}), ")
+    statement = RANKED.format(units=units, extra="")
     values: Mapping[str, Any] = {"workspace": workspace.pk, "brand": brand, "portfolio": portfolio, **_values(source, today, months=months)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{PLANS['sums']}; {MEMORY}")
-        cursor.execute(
-            f"{statement} SELECT key, company_id, revenue, rank, share, before, cumulative, abc_class FROM line ORDER BY rank", values
-        )
-        found = [Line._make(row) for row in cursor.fetchall()]
+        cursor.execute(f"{statement} SELECT key, company_id, revenue, rank, ahead, upto, abc_class FROM line ORDER BY rank", values)
+        found = cursor.fetchall()
         cursor.execute(PLANS["default"])
-        return found
+    total = found[-1][5] if found else Decimal(0)
+    return [Line(*row, total) for row in found]

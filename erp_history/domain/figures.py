@@ -40,17 +40,17 @@ WITH uniq AS ({UNIQUE}), notes AS (
 ), orders AS (
   SELECT coalesce(e.id, u.id) AS company, max(d.last_on) AS last_on FROM (
     SELECT d.filial, d.codigo_empresa, max(d.data_emissao) AS last_on FROM erp_history_pedido d
-    WHERE {LIVE} AND d.situacao IS DISTINCT FROM 'cancelado' AND d.data_emissao <= %(today)s GROUP BY 1, 2
+    WHERE {LIVE} AND d.situacao IS DISTINCT FROM 'cancelado' AND d.data_emissao <= %(today)s GROUP BY 2, 1
   ) d {COMPANY} GROUP BY 1
 ), open AS (
   SELECT coalesce(e.id, u.id) AS company, sum(d.saldo) AS saldo, sum(d.overdue) AS overdue FROM (
     SELECT d.filial, d.codigo_empresa, sum(d.saldo) AS saldo, sum(d.saldo) FILTER (WHERE d.data_vencimento < %(today)s) AS overdue
-    FROM erp_history_fatura d WHERE {LIVE} AND d.saldo > 0 GROUP BY 1, 2
+    FROM erp_history_fatura d WHERE {LIVE} AND d.saldo > 0 GROUP BY 2, 1
   ) d {COMPANY} GROUP BY 1
 ), quotes AS (
   SELECT coalesce(e.id, u.id) AS company, max(d.last_on) AS last_on FROM (
     SELECT d.filial, d.codigo_empresa, max(d.data) AS last_on FROM erp_history_cotacao d
-    WHERE {LIVE} AND coalesce(d.situacao, 'aberta') = 'aberta' AND d.data <= %(today)s GROUP BY 1, 2
+    WHERE {LIVE} AND coalesce(d.situacao, 'aberta') = 'aberta' AND d.data <= %(today)s GROUP BY 2, 1
   ) d {COMPANY} GROUP BY 1
 ), read AS (
   SELECT c.id AS company_id, l.contact_id, (c.excluido OR c.gone_at IS NOT NULL) AS is_deleted,

@@ -44,6 +44,7 @@ def register() -> None:
     register_filter(Filter(key="erp_bought_since", label=_("Last purchase since"), apply=after, is_day=_has_erp, order=73))
     register_filter(Filter(key="erp_bought_before", label=_("Last purchase before"), apply=before, is_day=_has_erp, order=74))
     # The lists behind the figures of the dashboard.
+    register_filter(Filter(key="erp_customers", label=_("Customers"), apply=lists.customers, words=_customers_words))
     register_filter(Filter(key="erp_curve", label=_("Curve"), apply=lists.on_curve, words=_curve_words))
     register_filter(Filter(key="erp_moved", label=_("Migration"), apply=lists.moved, words=_move_words))
     register_filter(Filter(key="erp_revenue", label=_("Revenue"), apply=lists.of_revenue, words=_revenue_words))
@@ -54,7 +55,18 @@ def _curve_words(value: str) -> str:
     if place is None:
         return value
     months = ngettext("%(number)d month", "%(number)d months", place.months) % {"number": place.months}
-    return " · ".join(filter(None, [_class_word(None if place.abc_class == lists.NONE else place.abc_class), place.brand, months]))
+    return " · ".join(filter(None, [_place_word(place.abc_class), place.brand, months]))
+
+
+def _place_word(abc_class: str) -> str:
+    if abc_class == lists.ANY:
+        return gettext("Bought in the window")
+    return _class_word(None if abc_class == lists.NONE else abc_class)
+
+
+def _customers_words(value: str) -> str:
+    known = {"all": gettext("Customers of the ERP"), "bought": gettext("Bought in the window"), "open": gettext("Open receivables")}
+    return known.get(value, value)
 
 
 def _move_words(value: str) -> str:

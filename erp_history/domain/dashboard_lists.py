@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.dateparse import parse_date
 from django_scopes import get_scope
@@ -21,13 +21,19 @@ from erp_history.domain.dashboard import last_night
 from erp_history.domain.dashboard_moves import MOVERS
 from erp_history.domain.sources import source_of
 
-NONE = "none"
+NONE, ANY = "none", "any"
 CLASSES = ("A", "B", "C", NONE)
 MOST_MONTHS = 120
 NAMED = re.compile(r"%\((\w+)\)s")
 MONEY = re.compile(r"\d{1,15}(\.\d{1,6})?")
 ON_CURVE = "{ahead} SELECT contact_id FROM curve WHERE {wanted}"
 Contacts = QuerySet[Contact]
+# The customers that the dashboard counts, those with a class, those who owe.
+CUSTOMERS = {
+    "all": Q(erp_figures__isnull=False),
+    "bought": Q(erp_figures__abc_class__isnull=False),
+    "open": Q(erp_figures__open_receivables__gt=0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Change:
 def read_place(value: str) -> Place | None:
     abc_class, _dot, rest = value.partition(".")
     months, _dot, brand = rest.partition(".")
-    if abc_class not in CLASSES or not (months.isascii() and months.isdigit() and len(months) < 4 and 0 < int(months) <= MOST_MONTHS):
+    is_number = months.isascii() and months.isdigit() and len(months) < 4
+    if abc_class not in (*CLASSES, ANY) or not is_number or not 0 < int(months) <= MOST_MONTHS:
         return None
     return Place(abc_class, int(months), brand)
 
@@ -95,10 +102,14 @@ def on_curve(contacts: Contacts, value: str) -> Contacts:
         return contacts.none()
     source = source_of(workspace)
     ahead, values = windows.curve(source, run, months=place.months, brand=place.brand)
-    is_none = place.abc_class == NONE
-    wanted = "abc_class IS NOT NULL" if is_none else "abc_class = %(class)s"
+    wanted = "abc_class IS NOT NULL" if place.abc_class in (NONE, ANY) else "abc_class = %(class)s"
     chosen = _raw(ON_CURVE.format(ahead=ahead, wanted=wanted), values | {"class": place.abc_class})
+    is_none = place.abc_class == NONE
     return contacts.filter(erp_figures__isnull=False).exclude(pk__in=chosen) if is_none else contacts.filter(pk__in=chosen)
+
+
+def customers(contacts: Contacts, value: str) -> Contacts:
+    return contacts.filter(CUSTOMERS[value]) if value in CUSTOMERS else contacts.none()
 
 
 def moved(contacts: Contacts, value: str) -> Contacts:

@@ -25,7 +25,7 @@ from crmsync import nav
 from crmsync.lib.sheets import safe_filename
 from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
-from erp_history.domain.dashboard_lists import NONE, Change, Place
+from erp_history.domain.dashboard_lists import ANY, NONE, Change, Place
 from erp_history.domain.sources import source_of
 from erp_history.enums import Category
 from erp_history.models import CompanyFigures
@@ -91,6 +91,13 @@ class Links:
             return self.listed(erp_class=key or NONE)
         return self.listed(erp_curve=Place(key or NONE, asked.months, asked.brand).text)
 
+    def bought(self) -> str:
+        """Everybody on the curve."""
+        asked = self._view.asked
+        if self._view.is_published:
+            return self.listed(erp_customers="bought")
+        return self.listed(erp_curve=Place(ANY, asked.months, asked.brand).text)
+
     def bar(self, bar: Bar) -> str:
         """One customer's page, or the customers of the bar: by their revenue where it stands on the contacts, else by class."""
         if bar.contact_id is not None:
@@ -117,7 +124,9 @@ def page(request: WorkspaceRequest) -> HttpResponse:
         "run": run,
         "currency": CURRENCY,
         "found": found,
-        "all_url": links.listed(),
+        "all_url": links.listed(erp_customers="all"),
+        "bought_url": links.bought(),
+        "open_url": links.listed(erp_customers="open"),
         "risk": found.category(Category.AT_RISK),
         "risk_url": links.listed(erp_category=Category.AT_RISK),
         "risk_rows": _at_risk(request, found.at_risk, links),

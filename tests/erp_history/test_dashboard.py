@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from decimal import Decimal
@@ -16,7 +17,8 @@ from pytest_django import Settings
 
 from accounts.enums import Role
 from accounts.models import Membership, Team
-from accounts.scoping import workspace_tx
+from accounts.scoping import SYSTEM, workspace_tx
+from contacts.domain.store import create_contacts
 from contacts.models import Contact
 from erp_history.domain import dashboard
 from erp_history.domain.dashboard_lists import read_change, read_place, read_range
@@ -78,6 +80,29 @@ def test_every_class_opens_the_customers_that_it_counts(cast: Cast, erp: Client,
     for part in ("classes", "categories", "portfolios"):
         for row in section(alice, part).values():
             assert len(listed(alice, row.url)) == row.group.customers, row.label
+
+
+@pytest.mark.parametrize("query", ["", "?brand=Kappa", "?months=3", "?portfolio={rita}", "?portfolio={rita}&brand=Kappa"])
+def test_every_figure_opens_the_list_that_it_counts(cast: Cast, erp: Client, alice: Client, query: str) -> None:
+    """Also beside people, and organisations that the ERP does not know."""
+    push(erp, "contato", [{"codigo_erp": "P1", "nome": "Ana Lima", "codigo_empresa": "a"}])
+    push(erp, "fatura", [{"codigo_erp": "F1", "codigo_empresa": "a", "data_vencimento": "2026-09-30", "valor": 10, "saldo": "7.00"}])
+    lay_out(cast, erp)
+    with workspace_tx(cast.workspace):
+        create_contacts(cast.workspace, [{"kind": "organisation", "name": "Unknown to the ERP"}], origin=SYSTEM)
+        rita = Portfolio.objects.get(code="V1").pk
+    page = alice.get(f"{PAGE}{query.format(rita=rita)}")
+
+    links = re.findall(r'<a [^>]*?href="([^"]*/contacts/\?[^"]*)"[^>]*>(.*?)</a>', page.content.decode(), re.DOTALL)
+    figures = [(html.unescape(url), re.sub(r"<[^>]+>", " ", text).split()) for url, text in links]
+    counted = [(url, int(words[0])) for url, words in figures if words and words[0].isdigit()]
+    assert len(counted) >= 6
+    for url, number in counted:
+        assert len(listed(alice, url)) == number, url
+    bought, owing = listed(alice, page.context["bought_url"]), listed(alice, page.context["open_url"])
+    assert (len(bought), owing) == (page.context["found"].buyers, ["Company a"])
+    tiles = re.findall(r'<(\w+) class="tile[ "]', page.content.decode())
+    assert tiles == ["a"] * 5, "each of them is a link"
 
 
 def test_the_curve_of_a_year_equals_an_independent_one(cast: Cast, erp: Client, alice: Client) -> None:

@@ -1,0 +1,18 @@
+"""F3: Redis is away for a whole minute in the middle of a sync."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmsync.embedded_redis import Redis
+from tests.integrations.sync.world import World
+from tests.integrations.workers.processes import Workers
+from tests.integrations.workers.test_bell import bell
+from tests.integrations.workers.test_outages import redis_goes_away
+
+__all__ = ["bell"]
+
+
+@pytest.mark.soak
+def test_redis_away_for_a_minute(workers: Workers, world: World, bell: Redis) -> None:
+    redis_goes_away(workers, world, bell, seconds=60)

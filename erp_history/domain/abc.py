@@ -86,13 +86,12 @@ CLASSES = """
 WITH fresh AS (
   SELECT f.id, f.company_id, f.revenue, f.abc_class AS old, r.abc_class AS new, r.rank FROM erp_history_companyfigures f
   LEFT JOIN erp_history_abcresult r ON r.workspace_id = %(workspace)s AND r.grouping = 'company' AND r.company_id = f.company_id
-  WHERE f.workspace_id = %(workspace)s AND (f.abc_class, f.abc_rank) IS DISTINCT FROM (r.abc_class, r.rank)
+  WHERE f.workspace_id = %(workspace)s AND f.abc_class IS DISTINCT FROM r.abc_class
 ), moved AS (
   INSERT INTO erp_history_classchange (workspace_id, company_id, "on", old, new, revenue, rank)
-  SELECT %(workspace)s, company_id, %(today)s, old, new, revenue, rank FROM fresh WHERE old IS DISTINCT FROM new RETURNING 1
+  SELECT %(workspace)s, company_id, %(today)s, old, new, revenue, rank FROM fresh RETURNING 1
 ), put AS (
-  UPDATE erp_history_companyfigures f SET abc_class = fresh.new, abc_rank = fresh.rank,
-    abc_since = CASE WHEN fresh.old IS DISTINCT FROM fresh.new THEN %(today)s ELSE f.abc_since END
+  UPDATE erp_history_companyfigures f SET abc_class = fresh.new, abc_since = %(today)s
   FROM fresh WHERE f.id = fresh.id
 )
 SELECT count(*) FROM moved

@@ -49,7 +49,6 @@ class CompanyFigures(WorkspaceModel):
     interval_days = models.DecimalField(max_digits=12, decimal_places=4, null=True)
     last_quote_on = models.DateField(null=True)
     abc_class = models.CharField(max_length=1, choices=Curve.choices, null=True)
-    abc_rank = models.PositiveIntegerField(null=True)
     abc_since = models.DateField(null=True)
     category = models.CharField(max_length=10, choices=Category.choices, null=True)
     category_since = models.DateField(null=True)

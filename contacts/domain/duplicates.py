@@ -134,8 +134,10 @@ def _pairs(new: Set[int], names: Iterable[tuple[int, str]], *, kind: str) -> dic
         if pk in new:
             mine.append(pk)
     pairs: dict[tuple[int, int], int] = {}
+    waiting = set(mine)
     for pk in mine:
-        alike = index.others(pk, CUTOFF, only=lambda other, pk=pk: other < pk or other not in new)
+        waiting.discard(pk)
+        alike = index.others(pk, CUTOFF, without=waiting)
         telling = (match for match in alike if _is_telling(kind, index.key(pk), index.key(match[0])))
         for other, score in islice(telling, BEST):
             pairs[min(other, pk), max(other, pk)] = round(score)

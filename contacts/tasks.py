@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
+from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import Workspace
-from accounts.scoping import Origin, workspace_tx
+from accounts.scoping import workspace_tx
 from contacts.domain import tags, trash
 from contacts.models import Tag
 from contacts.signals import contacts_changed
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="contacts.nightly")
@@ -22,15 +27,36 @@ def nightly(**_future: Any) -> None:
         trash.purge(workspace, now=timezone.now())
 
 
-@shared_task(name="contacts.replace_tag")
-def replace_tag(*, workspace_id: int, tag_id: int, name: str, actor_id: int, label: str, **_future: Any) -> None:
-    """Rename a tag that many contacts carry, or take it off them (no name). It stands until all are done: asking again is safe."""
-    workspace = Workspace.objects.get(pk=workspace_id)
-    origin = Origin(kind="web", actor_id=actor_id, label=label)
-    with workspace_tx(workspace, origin=origin):
-        tag = Tag.objects.filter(pk=tag_id).first()
-        if tag is not None:
-            tags.replace(workspace, tag, name, origin=origin)
+@shared_task(name="contacts.hourly")
+def hourly(**_future: Any) -> None:
+    """Do what a lost message has left undone."""
+    for workspace in Workspace.objects.order_by("pk").iterator():
+        with workspace_tx(workspace):
+            waiting = tags.unfinished(workspace)
+        for tag_id in waiting:
+            finish_tag.run(workspace_id=workspace.pk, tag_id=tag_id)
+
+
+@shared_task(name="contacts.finish_tag")
+def finish_tag(*, workspace_id: int, tag_id: int, **_future: Any) -> None:
+    """Rename a tag that many contacts carry, or take it off them, as it was asked for."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
+        with workspace_tx(workspace):
+            tags.finish(workspace, tag_id)
+
+
+def finish_tag_after_commit(tag: Tag) -> None:
+    """Without Redis the next hour does it: the wish stands in the tag's row."""
+    ids = {"workspace_id": tag.workspace_id, "tag_id": tag.pk}
+    transaction.on_commit(lambda: _ring(ids))
+
+
+def _ring(ids: dict[str, int]) -> None:
+    try:
+        finish_tag.apply_async(kwargs=ids, retry=False)
+    except OperationalError:
+        log.warning("the broker does not answer: tag %s waits for the next hour", ids["tag_id"])
 
 
 @receiver(contacts_changed, dispatch_uid="contacts.remember_tags")

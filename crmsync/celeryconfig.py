@@ -66,6 +66,11 @@ beat_schedule = {
         "schedule": crontab(hour=2, minute=41),
         "options": {"queue": "default", "expires": 3600},
     },
+    "unfinished tags": {
+        "task": "contacts.hourly",
+        "schedule": crontab(minute=23),
+        "options": {"queue": "default", "expires": 1800},
+    },
     "tick": {"task": "integrations.tick", "schedule": 60, "options": {"queue": "default", "expires": 55}},
     "ERP tick": {"task": "erp_history.tick", "schedule": 60, "options": {"queue": "default", "expires": 55}},
     "ERP housekeeping": {

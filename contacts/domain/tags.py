@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from accounts.scoping import Origin
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.store import live, update_contacts
@@ -90,6 +90,26 @@ def remove(workspace: Workspace, tag: Tag, *, origin: Origin) -> int:
 def replace(workspace: Workspace, tag: Tag, name: str, *, origin: Origin) -> int:
     """Rename the tag, or remove it when there is no name."""
     return rename(workspace, tag, name, origin=origin) if name else remove(workspace, tag, origin=origin)
+
+
+def ask(workspace: Workspace, tag: Tag, name: str, *, user: User | None) -> None:
+    """Write down what `finish` shall do: many contacts carry the tag. Asked again, the newest wish counts."""
+    Tag.objects.filter(workspace=workspace, pk=tag.pk).update(becomes=name, asked_by=user)
+
+
+def finish(workspace: Workspace, tag_id: int) -> int:
+    """Do what was asked of a tag; nothing when another worker has done it."""
+    tag = Tag.objects.select_for_update(of=("self",)).filter(workspace=workspace, pk=tag_id, becomes__isnull=False).first()
+    if tag is None or tag.becomes is None:
+        return 0
+    wish, user = tag.becomes, tag.asked_by
+    Tag.objects.filter(pk=tag.pk).update(becomes=None, asked_by=None)
+    origin = Origin(kind="web", actor_id=user.pk if user else None, label=str(user or ""))
+    return replace(workspace, tag, wish, origin=origin)
+
+
+def unfinished(workspace: Workspace) -> list[int]:
+    return list(Tag.objects.filter(workspace=workspace, becomes__isnull=False).order_by("pk").values_list("pk", flat=True))
 
 
 def _clean(name: str) -> str:

@@ -12,9 +12,14 @@ from contacts.models.contact import Contact
 
 
 class Tag(WorkspaceModel):
-    """A tag that may be given; contacts carry its name."""
+    """A tag that may be given; contacts carry its name.
+
+    `becomes` and `asked_by`: somebody has renamed it ("" = removed), and its many contacts are still to be changed in the background.
+    """
 
     name = models.CharField(_("tag"), max_length=60)
+    becomes = models.CharField(max_length=60, null=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [models.UniqueConstraint(fields=["workspace", "name"], name="tag_name")]

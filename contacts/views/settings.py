@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -18,7 +17,7 @@ from contacts.domain import tags as tags_domain
 from contacts.domain.faults import Invalid
 from contacts.forms import CustomFieldForm, TagForm
 from contacts.models import CustomField, Tag
-from contacts.tasks import replace_tag
+from contacts.tasks import finish_tag_after_commit
 from contacts.views.common import address, membership_of, origin_of
 
 AT_ONCE = 2000
@@ -75,14 +74,8 @@ def _replace(request: HttpRequest, tag: Tag, name: str) -> None:
     workspace, origin = membership_of(request).workspace, origin_of(request)
     number = tags_domain.number_of(workspace, tag)
     if number > AT_ONCE:
-        values: dict[str, Any] = {
-            "workspace_id": workspace.pk,
-            "tag_id": tag.pk,
-            "name": name,
-            "actor_id": origin.actor_id,
-            "label": origin.label,
-        }
-        transaction.on_commit(lambda: replace_tag.delay(**values))
+        tags_domain.ask(workspace, tag, name, user=membership_of(request).user)
+        finish_tag_after_commit(tag)
         messages.info(request, _("%(number)d contacts are being changed. This takes a minute or two.") % {"number": number})
         return
     number = tags_domain.replace(workspace, tag, name, origin=origin)

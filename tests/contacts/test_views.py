@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership, Team, Workspace
 from accounts.scoping import workspace_tx
 from contacts.models import Contact, ContactChange, CustomField, Duplicate, Merge, Tag
-from contacts.tasks import replace_tag
-from contacts.views import settings
 from tests.contacts.makers import organisation, person
 from tests.fixtures import Cast
 
@@ -314,22 +311,6 @@ def test_tags_are_renamed_joined_and_removed(alice: Client, bob: Client, workspa
     assert (fresh(one).tags, fresh(two).tags) == (["Trade", "VIP"], ["Trade"])
     alice.post(f"{url}{ids['VIP']}/delete/")
     assert fresh(one).tags == ["Trade"]
-
-
-def test_a_tag_of_many_contacts_is_renamed_in_the_background(
-    alice: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
-) -> None:
-    contact = made(workspace, tags=["Wholesale"])
-    with workspace_tx(workspace):
-        tag = Tag.objects.get()
-    monkeypatch.setattr(settings, "AT_ONCE", 0)
-    asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(settings, "replace_tag", SimpleNamespace(delay=lambda **values: asked.append(values)))
-    with django_capture_on_commit_callbacks(execute=True):
-        alice.post(f"/w/hartwell/settings/tags/{tag.pk}/", {"name": "Trade"})
-    assert fresh(contact).tags == ["Wholesale"]
-    replace_tag.run(**asked[0])
-    assert fresh(contact).tags == ["Trade"]
 
 
 def test_custom_fields_are_added_ordered_and_switched_off(alice: Client, workspace: Workspace) -> None:

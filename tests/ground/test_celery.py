@@ -1,5 +1,6 @@
 """A message survives the death of its worker, and the settings that make it so are the measured ones."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -33,6 +34,17 @@ def test_the_bell_rings_every_minute_and_an_old_ring_is_dropped() -> None:
     assert tick["options"]["expires"] < tick["schedule"]
     app.loader.import_default_modules()
     assert all(entry["task"] in app.tasks for entry in app.conf.beat_schedule.values())
+
+
+def test_tasks_take_ids_and_pass_over_what_a_later_version_adds() -> None:
+    """F10: old and new code hear the same bell. Everything else stands in PostgreSQL."""
+    app.loader.import_default_modules()
+    ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+    assert len(ours) > 5
+    for task in ours:
+        parameters = inspect.signature(task.run).parameters.values()
+        assert [each.kind for each in parameters][-1] == inspect.Parameter.VAR_KEYWORD, task.name
+        assert {(each.annotation, each.name.endswith("_id")) for each in list(parameters)[:-1]} <= {("int", True)}, task.name
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from playwright.sync_api import Locator, expect
 
@@ -104,13 +104,15 @@ def reload_until(visitor: Visitor, sight: Locator) -> None:
     expect(sight.first).to_be_visible()
 
 
-def look_in(visitor: Visitor, language: str, stations: dict[str, str]) -> None:
-    """The same screens in another language: path -> name of the station."""
+def look_in(visitor: Visitor, language: str, stations: dict[str, str], *, says: Mapping[str, Sequence[str]] | None = None) -> None:
+    """The same screens in another language: path -> name of the station, and the words that must stand there."""
     speak(visitor, language)
     for path, name in stations.items():
         visitor.go(path)
         expect(visitor.page.locator("html")).to_have_attribute("lang", re.compile(language, re.IGNORECASE))
         expect(visitor.page.locator("[aria-busy=true]")).to_have_count(0)
+        for words in (says or {}).get(path, ()):
+            expect(visitor.page.locator("main")).to_contain_text(words)
         visitor.look(f"{name}-{language}")
     speak(visitor, "en")
 

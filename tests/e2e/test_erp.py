@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -29,6 +30,13 @@ log = logging.getLogger(__name__)
 COMPANIES, MONTHS, ZONE = 120, 9, "America/Sao_Paulo"
 TRICKY = {"codigo_erp": "000900", "razao_social": "=1+1 Comércio", "nome_fantasia": "@Loja", "limite_credito": "1234.56"}
 NAMELESS = {"codigo_erp": "000901"}
+# As the vendor's screens in Brazil call them.
+WORDS = (
+    "Dados ERP", "Informações gerais", "Histórico", "Conexão", "Agendamento", "Tipo de integração", "Status da implantação",
+    "Tempo máximo sem sucesso", "Próxima execução", "Execuções",
+)  # fmt: skip
+VALUE_WORDS = ("Clientes por valor", "Curva ABC", "Categorias", "Carteiras", "Migrações", "Clientes em risco")
+HISTORY_WORDS = ("Dados ERP", "Histórico", "Informações gerais", "Tabelas")
 
 
 class Day:
@@ -176,6 +184,24 @@ class Story:
         page.get_by_text("The curve as a table").click()
         expect(page.locator("[data-pareto-rows] tr")).to_have_count(len(curve))
         visitor.look("e08-dashboard")
+        self.follow_every_figure(visitor, drawn)
+
+    def follow_every_figure(self, visitor: Visitor, bars: list[dict[str, Any]]) -> None:
+        """Each number, amount and bar leads to a list; a number to a list that is as long."""
+        links = visitor.page.locator("main a[href*='/contacts/']").evaluate_all("links => links.map(link => [link.href, link.innerText])")
+        links += [(bar["url"], "") for bar in (bars[0], bars[len(bars) // 2], bars[-1])]
+        tiles = visitor.page.locator(".value-tiles .tile")
+        assert tiles.evaluate_all("tiles => tiles.map(tile => tile.localName)") == ["a"] * 5
+        counted = 0
+        for url, text in links:
+            answer = visitor.page.request.get(urljoin(visitor.product.url, url))
+            assert answer.ok, url
+            figure = re.match(r"[\d,]+(?=\s|$)", text.strip())
+            if figure and "?" in url:
+                shown = re.findall(r'class="page-count">\s*([\d,.]+)', answer.text())
+                assert shown == [figure[0]], (url, text)
+                counted += 1
+        assert counted >= 10
 
     def curve(self) -> list[tuple[str, Decimal, str]]:
         """Company, net revenue, class by the share ahead of it; the highest first."""
@@ -263,7 +289,8 @@ class Story:
     def in_other_languages(self, visitor: Visitor) -> None:
         settings = f"{visitor.home}/settings/erp/"
         dashboard, history = f"{visitor.home}/customers/", f"{settings}history/"
-        look_in(visitor, "pt-br", {settings: "e14-settings", dashboard: "e15-dashboard", history: "e16-history"})
+        stations = {settings: "e14-settings", dashboard: "e15-dashboard", history: "e16-history"}
+        look_in(visitor, "pt-br", stations, says={settings: WORDS, dashboard: VALUE_WORDS, history: HISTORY_WORDS})
         look_in(visitor, "da", {dashboard: "e15-dashboard"})
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership, Workspace
 from contacts.models import Contact
 from contacts.panels import ApiField, Filter, register_api_field, register_filter
+from crmsync.lib.text import row_number
 from erp_history.domain import dashboard_lists as lists
 from erp_history.domain.kept import Sight
 from erp_history.domain.offers import portfolios
@@ -99,9 +100,8 @@ def _by(column: str) -> Any:
 
 
 def _by_portfolio(contacts: QuerySet[Contact], value: str) -> QuerySet[Contact]:
-    if not (value.isascii() and value.isdigit() and len(value) < 19):
-        return contacts.none()
-    return contacts.filter(erp_figures__portfolio_id=int(value))
+    number = row_number(value)
+    return contacts.none() if number is None else contacts.filter(erp_figures__portfolio_id=number)
 
 
 def _has_erp(workspace: Workspace) -> bool:

@@ -116,6 +116,11 @@ def digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
 
 
+def row_number(text: str | None) -> int | None:
+    """Read the number of a row as addresses and forms bring it; None when it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def clip(text: str, length: int) -> str:
     """Shorten to at most `length` characters, the last one an ellipsis when something was cut."""
     if len(text) <= length:

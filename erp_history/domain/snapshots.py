@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.domain.bulk import as_json
 from accounts.domain.errors import Refused
 from accounts.models import Workspace
+from crmsync.lib.text import row_number
 from erp_history.domain import news
 from erp_history.domain.batch import Batch
 from erp_history.domain.tables import TABLES
@@ -46,9 +47,8 @@ def begin(workspace: Workspace, table: str) -> ErpSnapshot:
 
 def open_snapshot(workspace: Workspace, text: str, table: str) -> ErpSnapshot:
     """The open snapshot that a batch names, locked so that it is not ended meanwhile."""
-    found = None
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        found = ErpSnapshot.objects.select_for_update().filter(workspace=workspace, pk=int(text)).first()
+    number = row_number(text)
+    found = ErpSnapshot.objects.select_for_update().filter(workspace=workspace, pk=number).first() if number is not None else None
     if found is None:
         raise Refused("unknown_snapshot", _("There is no such snapshot. It may have been replaced by a newer one."))
     if found.table != table:

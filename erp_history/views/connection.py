@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -137,10 +137,8 @@ def token_create(request: WorkspaceRequest) -> HttpResponse:
 @require_POST
 @admin_required
 def token_revoke(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    found = ApiToken.objects.select_related("workspace").filter(workspace=request.workspace, pk=pk)
-    token = found.filter(scopes__contains=[TokenScope.ERP.value]).first()
-    if token is None:
-        raise Http404
+    tokens = ApiToken.objects.select_related("workspace").filter(workspace=request.workspace, scopes__contains=[TokenScope.ERP.value])
+    token = get_object_or_404(tokens, pk=pk)
     revoke_token(token, actor=request.membership, now=timezone.now())
     messages.success(request, _("The token “%(name)s” is revoked.") % {"name": token.name})
     return back_to(request, "settings_connection")

@@ -23,6 +23,7 @@ from accounts.middleware import WorkspaceRequest
 from contacts.domain.visibility import visible_to
 from crmsync import nav
 from crmsync.lib.sheets import safe_filename
+from crmsync.lib.text import row_number
 from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import ANY, NONE, Change, Place
@@ -224,7 +225,7 @@ def _view_or_404(request: WorkspaceRequest) -> View:
 
 def _view(request: WorkspaceRequest, run: Any) -> View:
     """What is asked for; what cannot be understood is left out."""
-    months, portfolio = _number(request.GET.get("months")), _number(request.GET.get("portfolio"))
+    months, portfolio = row_number(request.GET.get("months")), row_number(request.GET.get("portfolio"))
     return dashboard.view_of(
         request.membership,
         run,
@@ -232,10 +233,6 @@ def _view(request: WorkspaceRequest, run: Any) -> View:
         brand=request.GET.get("brand", "")[:80].replace("\x00", ""),
         portfolio=portfolio if portfolio and portfolio in offers.portfolios(request.membership) else None,
     )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _windows(request: WorkspaceRequest) -> list[int]:

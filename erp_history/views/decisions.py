@@ -8,8 +8,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,11 +21,12 @@ from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_to
 from contacts.enums import Kind
 from contacts.models import Contact
+from crmsync.lib.text import row_number
 from erp_history.domain import companies
 from erp_history.domain.tables import TABLES
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import Contato, Empresa, ErpLink, ErpPending
-from erp_history.views.pages import back_to, page_context, page_of
+from erp_history.views.pages import back_to, page_context, page_of, part_or_page
 
 FOUND = 20
 REASONS = {
@@ -40,7 +41,7 @@ def decision_list(request: WorkspaceRequest) -> HttpResponse:
     state = LinkState.IGNORED if request.GET.get("state") == LinkState.IGNORED else LinkState.HELD
     listed = page_of(request, ErpLink.objects.filter(workspace=request.workspace, state=state), order=("id",))
     context = page_context(request, "settings_decisions") | listed | {"rows": _rows(request, listed["rows"]), "state": state}
-    return render(request, "erp_history/_decisions.html" if is_swap(request) else "erp_history/decisions.html", context)
+    return part_or_page(request, "decisions", context)
 
 
 def _rows(request: WorkspaceRequest, links: Sequence[ErpLink]) -> list[dict[str, Any]]:
@@ -93,13 +94,11 @@ def _choosable(request: WorkspaceRequest, link: ErpLink) -> QuerySet[Contact]:
 
 def _decided(request: WorkspaceRequest, link: ErpLink, row: dict[str, Any]) -> HttpResponse:
     picked = request.POST.get("contact", "")
-    is_new = picked == "new"
-    if not is_new and not (picked.isascii() and picked.isdigit() and len(picked) < 19):
+    is_new, number = picked == "new", row_number(picked)
+    if not is_new and number is None:
         messages.warning(request, _("Choose a contact first."))
         return redirect(request.get_full_path())
-    contact = None if is_new else _choosable(request, link).filter(pk=int(picked)).first()
-    if not is_new and contact is None:
-        raise Http404
+    contact = None if is_new else get_object_or_404(_choosable(request, link), pk=number)
     link.workspace = request.workspace
     companies.decide(link, contact=contact)
     record(request.workspace, actor=request.user, action="erp.decided", target=row["name"], data={"contact": link.contact_id or 0})
@@ -122,10 +121,7 @@ def ignore(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def _link_or_404(request: WorkspaceRequest, pk: int) -> ErpLink:
     """A second click waits for the first one, and then finds that it is decided."""
     rows = ErpLink.objects.filter(workspace=request.workspace, pk=pk).exclude(state=LinkState.LINKED)
-    found = (rows.select_for_update(of=("self",)) if request.method == "POST" else rows).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(rows.select_for_update(of=("self",)) if request.method == "POST" else rows)
 
 
 @require_GET
@@ -140,7 +136,7 @@ def waiting(request: WorkspaceRequest) -> HttpResponse:
     keys = _keys(request, listed["rows"])
     rows = [{"pending": row, "table": TABLES.get(row.table), "key": keys.get((row.table, row.row_id), "")} for row in listed["rows"]]
     context = page_context(request, "settings") | listed | {"rows": rows, "table": table, "tables": TABLES.values()}
-    return render(request, "erp_history/_waiting.html" if is_swap(request) else "erp_history/waiting.html", context)
+    return part_or_page(request, "waiting", context)
 
 
 def _keys(request: WorkspaceRequest, pending: Sequence[ErpPending]) -> dict[tuple[str, int], str]:

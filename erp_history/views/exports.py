@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -97,7 +97,4 @@ def download(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
 
 
 def _export_or_404(request: WorkspaceRequest, pk: int) -> ErpExport:
-    found = ErpExport.objects.filter(workspace=request.workspace, pk=pk).select_related("requested_by").first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(ErpExport.objects.select_related("requested_by"), workspace=request.workspace, pk=pk)

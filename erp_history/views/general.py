@@ -23,7 +23,7 @@ from erp_history.forms import GeneralForm
 from erp_history.models import ErpRun, ErpSource
 from erp_history.tasks import ring_ready_after_commit
 from erp_history.views.pages import back_to, held_count, page_context, page_of
-from erp_history.views.runs import progress_of, run_rows
+from erp_history.views.runs import progress_of, run_row
 from integrations.views.words import duration
 
 RUNS = 10
@@ -114,4 +114,4 @@ def _whole(request: WorkspaceRequest, source: ErpSource) -> dict[str, Any]:
 def _runs(request: WorkspaceRequest) -> dict[str, Any]:
     found = ErpRun.objects.filter(workspace=request.workspace).select_related("requested_by").prefetch_related("phases")
     listed = page_of(request, found, limit=RUNS)
-    return listed | {"rows": run_rows(listed["rows"])}
+    return listed | {"rows": [run_row(run) for run in listed["rows"]]}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from accounts.middleware import WorkspaceRequest
 from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap
+from crmsync.lib.text import row_number
 from erp_history.domain.export_sheets import counter_labels
 from erp_history.domain.history import search
 from erp_history.domain.tables import TABLES
@@ -27,13 +28,13 @@ from integrations.kit.redact import redact
 def history(request: WorkspaceRequest) -> HttpResponse:
     asked = asked_of(request, request.GET)
     found = search(request.workspace, first=asked.first, last=asked.last, tables=asked.tables, outcome=asked.outcome, key=asked.key)
-    run = request.GET.get("run", "")
-    if run.isascii() and run.isdigit() and len(run) < 19:
-        found = found.filter(run_id=int(run))
+    run = row_number(request.GET.get("run"))
+    if run is not None:
+        found = found.filter(run_id=run)
     context = page_context(request, "settings_history") | page_of(request, found.select_related("user").defer("answer", "sample"))
     for row in context["rows"]:
         row.words = row.table or redact(row.path.partition("?")[0].removeprefix("/api/v1/erp"))
-    context |= {"asked": asked, "run_id": run, "is_narrowed": bool(asked.tables or asked.outcome or asked.key or run)}
+    context |= {"asked": asked, "run_id": run or "", "is_narrowed": bool(asked.tables or asked.outcome or asked.key or run)}
     if is_swap(request):
         return render(request, "erp_history/_history.html", context)
     context |= {"tables": TABLES.values(), "exports": recent_exports(request)}
@@ -44,9 +45,7 @@ def history(request: WorkspaceRequest) -> HttpResponse:
 @admin_required
 def detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The request and its answer."""
-    found = ErpRequest.objects.filter(workspace=request.workspace, pk=pk).select_related("user").first()
-    if found is None:
-        raise Http404
+    found = get_object_or_404(ErpRequest.objects.select_related("user"), workspace=request.workspace, pk=pk)
     answer = found.answer if isinstance(found.answer, dict) else {}
     context = page_context(request, "settings_history") | {
         "row": found,

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.domain.keyset import BadCursor, Page, keyset_page
 from accounts.middleware import WorkspaceRequest
-from accounts.views.requests import with_query
+from accounts.views.requests import is_swap, with_query
 from erp_history.enums import LinkState
 from erp_history.models import ErpLink
 
@@ -55,6 +55,11 @@ def _tabs(request: WorkspaceRequest, active: str) -> list[dict[str, Any]]:
 
 def held_count(request: WorkspaceRequest) -> int:
     return ErpLink.objects.filter(workspace=request.workspace, state=LinkState.HELD).count()
+
+
+def part_or_page(request: WorkspaceRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """The moving part of a list when htmx asks for it."""
+    return render(request, f"erp_history/{'_' if is_swap(request) else ''}{name}.html", context)
 
 
 def page_of(request: WorkspaceRequest, found: QuerySet[Any], *, order: tuple[str, ...] = ("-id",), limit: int = PAGE) -> dict[str, Any]:

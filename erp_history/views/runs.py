@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -40,10 +39,6 @@ class RunRow:
     steps_done: int
     steps: int
     failed_step: str
-
-
-def run_rows(runs: Sequence[ErpRun]) -> list[RunRow]:
-    return [run_row(run) for run in runs]
 
 
 def run_row(run: ErpRun) -> RunRow:
@@ -143,8 +138,7 @@ def log(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _run_or_404(request: WorkspaceRequest, pk: int) -> ErpRun:
-    found = ErpRun.objects.filter(workspace=request.workspace, pk=pk).select_related("requested_by").prefetch_related("phases").first()
-    if found is None:
-        raise Http404
+    runs = ErpRun.objects.select_related("requested_by").prefetch_related("phases")
+    found = get_object_or_404(runs, workspace=request.workspace, pk=pk)
     found.workspace = request.workspace
     return found

@@ -198,7 +198,7 @@ class Story:
             assert answer.ok, url
             figure = re.match(r"[\d,]+(?=\s|$)", text.strip())
             if figure and "?" in url:
-                shown = re.findall(r'class="page-count">\s*([\d,.]+)', answer.text())
+                shown = re.findall(r'id="list-count">([\d,]+)<', answer.text())
                 assert shown == [figure[0]], (url, text)
                 counted += 1
         assert counted >= 10

@@ -85,6 +85,8 @@
       problems.push(`contrast ${ratio.toFixed(2)}: ${shown(element)}`);
     }
   }
+  const spilt = (element) => getComputedStyle(element).display !== "inline" && element.scrollWidth > element.clientWidth + 1;
+  all(".tile-n, .btn, .badge").filter(seen).filter(spilt).forEach((element) => problems.push(`wider than its box: ${shown(element)}`));
   const over_edge = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (over_edge > 0) problems.push(`${over_edge} px over the edge`);
   return problems;

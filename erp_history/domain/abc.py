@@ -202,4 +202,4 @@ def curve(
         found = cursor.fetchall()
         cursor.execute(PLANS["default"])
     total = found[-1][5] if found else Decimal(0)
-    return [Line(*row, total) for row in found]
+    return [Line._make((*row, total)) for row in found]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Contact
 from crmsync.lib.periods import local_day
-from erp_history.domain.figures import months_before
+from erp_history.domain.figures import AUTHORISED, NET, months_before
 from erp_history.domain.sources import zone_of
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import (
@@ -42,6 +42,7 @@ MOST = 50
 MONTHS = 12
 CHANGES = 12
 LINES_SHOWN = 50
+LIVE: Mapping[str, Any] = {"excluido": False, "gone_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,17 @@ class CompanyPage:
 
 def is_known(contact: Contact) -> bool:
     """Does the ERP know this contact as a company?"""
-    return ErpLink.objects.filter(workspace=contact.workspace_id, contact=contact, kind=LinkKind.COMPANY, state=LinkState.LINKED).exists()
+    return _links(contact).exists()
+
+
+def _links(contact: Contact) -> QuerySet[ErpLink]:
+    return ErpLink.objects.filter(workspace=contact.workspace_id, contact=contact, kind=LinkKind.COMPANY, state=LinkState.LINKED)
 
 
 def company_page(workspace: Workspace, contact: Contact, *, wide: str = "", now: dt.datetime | None = None) -> CompanyPage | None:
     """The card of an organisation; None when the ERP does not know it. `wide`: the kind of which more than the last few are shown."""
-    rows = ErpLink.objects.filter(workspace=workspace, contact=contact, kind=LinkKind.COMPANY, state=LinkState.LINKED)
-    companies = list(Empresa.objects.filter(workspace=workspace, pk__in=list(rows.values_list("row_id", flat=True))).order_by("id"))
+    rows = list(_links(contact).values_list("row_id", flat=True))
+    companies = list(Empresa.objects.filter(workspace=workspace, pk__in=rows).order_by("id"))
     if not companies:
         return None
     ids = [company.pk for company in companies]
@@ -147,7 +152,7 @@ def company_page(workspace: Workspace, contact: Contact, *, wide: str = "", now:
         companies=list(CompanyFigures.objects.filter(workspace=workspace, company_id__in=ids)),
         months=_months(workspace, own, today),
         documents=[_documents(workspace, kind, own, limit=MOST if wide == kind.key else SHOWN) for kind in KINDS],
-        brands=list(EmpresaMarca.objects.filter(own, workspace=workspace, excluido=False, gone_at=None).order_by("marca")[:MOST]),
+        brands=list(EmpresaMarca.objects.filter(own, workspace=workspace, **LIVE).order_by("marca")[:MOST]),
         changes=_changes(workspace, ids),
         today=today,
     )
@@ -166,7 +171,7 @@ def _own(workspace: Workspace, companies: Sequence[Empresa]) -> Q:
 
 
 def _documents(workspace: Workspace, kind: Kind, own: Q, *, limit: int) -> Documents:
-    live: QuerySet[Any] = kind.model.objects.filter(own, workspace=workspace, excluido=False, gone_at=None)
+    live: QuerySet[Any] = kind.model.objects.filter(own, workspace=workspace, **LIVE)
     if kind.key == "fatura":
         rows = list(live.filter(saldo__gt=0).order_by(kind.day, "id")[: limit + 1])
     else:
@@ -182,7 +187,7 @@ def _add_lines(workspace: Workspace, kind: Kind, shown: Sequence[Document]) -> N
     assert kind.lines is not None  # noqa: S101  the caller has asked
     codes = [document.row.codigo_erp for document in shown]
     found: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    asked = {f"{kind.parent}__in": codes, "workspace": workspace, "excluido": False, "gone_at": None}
+    asked = {f"{kind.parent}__in": codes, "workspace": workspace, **LIVE}
     for line in kind.lines.objects.filter(**asked).order_by("item", "id")[: LINES_SHOWN * len(codes)]:
         found[line.filial, getattr(line, kind.parent)].append(line)
     for document in shown:
@@ -190,17 +195,16 @@ def _add_lines(workspace: Workspace, kind: Kind, shown: Sequence[Document]) -> N
 
 
 # As the figures count: authorised sales less returns, by the day of each.
-BY_MONTH = """
-SELECT date_trunc('month', d.data_emissao)::date, sum(CASE WHEN coalesce(d.tipo, 'venda') = 'venda' THEN d.valor_total
-  WHEN d.tipo = 'devolucao' THEN -abs(d.valor_total) END)
-FROM ({own}) d WHERE coalesce(d.situacao, 'autorizada') = 'autorizada' AND d.data_emissao >= %s AND d.data_emissao <= %s GROUP BY 1
+BY_MONTH = f"""
+SELECT date_trunc('month', d.data_emissao)::date, sum({NET})
+FROM ({{own}}) d WHERE {AUTHORISED} AND d.data_emissao >= %s AND d.data_emissao <= %s GROUP BY 1
 """
 
 
 def _months(workspace: Workspace, own: Q, today: dt.date) -> list[Month]:
     """The last twelve months, the current one included."""
     firsts = [months_before(today.replace(day=1), back) for back in range(MONTHS - 1, -1, -1)]
-    live = Nota.objects.filter(own, workspace=workspace, excluido=False, gone_at=None).order_by()
+    live = Nota.objects.filter(own, workspace=workspace, **LIVE).order_by()
     text, params = live.values("data_emissao", "tipo", "situacao", "valor_total").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(BY_MONTH.format(own=text), [*params, firsts[0], today])

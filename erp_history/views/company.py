@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from contacts import panels
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
 from crmsync.templatetags.ui import money_text
-from erp_history.domain.company_page import KINDS, Change, Month, company_page, is_known
+from erp_history.domain.company_page import KINDS, Change, Document, Documents, Month, company_page, is_known
 from erp_history.domain.dashboard import last_night
 from erp_history.domain.dashboard_sheets import category_names
 from erp_history.enums import Category
@@ -103,16 +104,7 @@ def panel(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "spark": sparkline(found.months),
         "months_text": _months_text(found.months),
         "revenue_12m": found.figures.revenue_12m if found.figures else None,
-        "sections": [
-            {
-                "key": part.kind,
-                "title": TITLES[part.kind],
-                "rows": [_row(part.kind, document, found.today) for document in part.shown],
-                "more": part.more and wide != part.kind,
-                "is_open": part.kind == (wide or KINDS[0].key),
-            }
-            for part in found.documents
-        ],
+        "sections": [_section(part, found.today, wide=wide) for part in found.documents],
         "brands": [
             {"row": brand, "state": _word(brand.situacao_comercial), "tone": _tone(brand.situacao_comercial)} for brand in found.brands
         ],
@@ -121,7 +113,17 @@ def panel(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return render(request, "erp_history/company.html", context)
 
 
-def _row(kind: str, document: Any, today: Any) -> dict[str, Any]:
+def _section(part: Documents, today: dt.date, *, wide: str) -> dict[str, Any]:
+    return {
+        "key": part.kind,
+        "title": TITLES[part.kind],
+        "rows": [_row(part.kind, document, today) for document in part.shown],
+        "more": part.more and wide != part.kind,
+        "is_open": part.kind == (wide or KINDS[0].key),
+    }
+
+
+def _row(kind: str, document: Document, today: dt.date) -> dict[str, Any]:
     row = document.row
     state = row.tipo if kind == "nota" and row.tipo in ("devolucao", "complemento") else row.situacao
     is_late = kind == "fatura" and document.day is not None and document.day < today

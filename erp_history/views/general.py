@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.forms import ModelForm
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -33,10 +34,12 @@ RUNS = 10
 @admin_required
 def settings(request: WorkspaceRequest) -> HttpResponse:
     source = sources.source_of(request.workspace)
-    before = {name: getattr(source, name) for name in GeneralForm.Meta.fields}
     form = GeneralForm(request.POST or None, instance=source)
     if request.method == "POST" and form.is_valid():
-        _save(request, source, before)
+        if source.active and not form.initial["active"]:
+            source.active_since = timezone.now()
+        save_source(request, form, "active_since")
+        sources.plan_next(source, request.workspace)
         messages.success(request, _("Saved."))
         return back_to(request, "settings")
     if form.errors:
@@ -47,19 +50,13 @@ def settings(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "erp_history/settings.html", context, status=422 if form.errors else 200)
 
 
-def _save(request: WorkspaceRequest, source: ErpSource, before: dict[str, Any]) -> None:
-    """Keep what the form has put into the source; the schedule follows."""
-    if source.active and not before["active"]:
-        source.active_since = timezone.now()
-    source.save(update_fields=[*GeneralForm.Meta.fields, "active_since"])
-    sources.plan_next(source, request.workspace)
-    note_changes(request, source, before, action="erp.settings")
-
-
-def note_changes(request: WorkspaceRequest, source: ErpSource, before: dict[str, Any], *, action: str) -> None:
-    changes = {name: [str(old), str(getattr(source, name))] for name, old in before.items() if old != getattr(source, name)}
+def save_source(request: WorkspaceRequest, form: ModelForm[ErpSource], *more: str) -> None:
+    """Keep what a form has put into the source, and who changed what."""
+    source = form.instance
+    source.save(update_fields=[*form.fields, *more])
+    changes = {name: [str(form.initial[name]), str(getattr(source, name))] for name in form.changed_data}
     if changes:
-        record(request.workspace, actor=request.user, action=action, target=str(source), data={"changes": changes})
+        record(request.workspace, actor=request.user, action="erp.settings", target=str(source), data={"changes": changes})
 
 
 @require_GET

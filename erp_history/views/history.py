@@ -45,7 +45,7 @@ def history(request: WorkspaceRequest) -> HttpResponse:
 @admin_required
 def detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The request and its answer."""
-    found = get_object_or_404(ErpRequest.objects.select_related("user"), workspace=request.workspace, pk=pk)
+    found: ErpRequest = get_object_or_404(ErpRequest.objects.select_related("user"), workspace=request.workspace, pk=pk)
     answer = found.answer if isinstance(found.answer, dict) else {}
     context = page_context(request, "settings_history") | {
         "row": found,

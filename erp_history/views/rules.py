@@ -14,7 +14,7 @@ from erp_history.domain.onboarding import rule_in_words
 from erp_history.domain.sources import source_of
 from erp_history.forms import RulesForm
 from erp_history.models import ErpSource
-from erp_history.views.general import note_changes
+from erp_history.views.general import save_source
 from erp_history.views.pages import back_to, page_context
 
 PARTS = (
@@ -28,11 +28,9 @@ PARTS = (
 @admin_required
 def rules(request: WorkspaceRequest) -> HttpResponse:
     source = source_of(request.workspace)
-    before = {name: getattr(source, name) for name in RulesForm.Meta.fields}
     form = RulesForm(request.POST or None, instance=source)
     if request.method == "POST" and form.is_valid():
-        source.save(update_fields=list(RulesForm.Meta.fields))
-        note_changes(request, source, before, action="erp.settings")
+        save_source(request, form)
         messages.success(request, _("Saved. The next run computes with these rules."))
         return back_to(request, "settings_rules")
     shown = ErpSource.objects.get(pk=source.pk) if form.errors else source

@@ -139,6 +139,6 @@ def log(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def _run_or_404(request: WorkspaceRequest, pk: int) -> ErpRun:
     runs = ErpRun.objects.select_related("requested_by").prefetch_related("phases")
-    found = get_object_or_404(runs, workspace=request.workspace, pk=pk)
+    found: ErpRun = get_object_or_404(runs, workspace=request.workspace, pk=pk)
     found.workspace = request.workspace
     return found

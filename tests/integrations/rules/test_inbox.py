@@ -71,6 +71,22 @@ def test_a_hint_that_changes_nothing_leaves_no_trace(known: BooksPlace) -> None:
     assert (waiting(known), runs(known)) == ([], [])
 
 
+def test_a_call_about_our_own_change_is_no_news(known: BooksPlace) -> None:
+    """F31."""
+    known.edit(known.contact("Nordlys"), emails=[{"label": "", "email": "ours@nordlys.example"}])
+    known.settle()
+    assert len(known.requests("PUT", "POST", path="/customers")) == 1
+    before = known.snapshot()
+    for _ in range(2):
+        known.hint("customer", 1)
+        drain(known)
+    known.settle()
+
+    assert len(known.requests("PUT", "POST", path="/customers")) == 1
+    assert known.snapshot() == before
+    assert known.outbox() == []
+
+
 def test_a_new_customer_comes_with_its_people(known: BooksPlace) -> None:
     known.customer(3, "Fjorden")
     known.employee(3, "Åse Holm")

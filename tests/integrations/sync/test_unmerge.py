@@ -8,7 +8,9 @@ from django.urls import reverse
 
 from contacts.domain.merge import merge, undo
 from contacts.models import Duplicate, Merge
+from integrations.domain.connect import pause, resume
 from integrations.enums import LinkState
+from tests.integrations.sync.ledger import missing, violations
 from tests.integrations.sync.world import World
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,33 @@ def test_both_links_are_back_after_a_merge_of_two_linked_contacts_is_undone(worl
         (second.pk, LinkState.LINKED),
     ]
     assert world.sync().counters["created"] == 0
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["waiting", "sent"])
+def test_edits_that_wait_go_with_the_merge_and_come_back_with_its_undoing(world: World, sent: bool) -> None:
+    """F36: in the end each record there says what its contact says here, and is told once."""
+    world.connect()
+    first, second = world.contact("Bluebell Joinery"), world.contact("Northgate Dental Practice")
+    with world.open():
+        pause(world.connection, user=world.user)
+    world.edit(first, emails=[{"label": "", "email": "first@us.example"}])
+    world.edit(second, emails=[{"label": "", "email": "second@us.example"}])
+    with world.open():
+        merge(world.workspace, kept_id=first.pk, gone_id=second.pk, take_from_gone=set(), origin=world.origin, choices={})
+    if sent:
+        with world.open():
+            resume(world.connection, user=world.user)
+        world.settle()
+        assert missing(world, {(1002, "email"): "first@us.example"}) == []
+    with world.open():
+        undo(world.workspace, Merge.objects.get(), origin=world.origin)
+        resume(world.connection, user=world.user)
+    world.settle()
+    world.sync()
+    world.settle()
+    assert missing(world, {(1002, "email"): "first@us.example", (1003, "email"): "second@us.example"}) == []
+    assert violations(world) == []
+    assert len(world.clients()) == len(world.contacts()) == 12
 
 
 def test_one_click_merge_keeps_the_name_that_the_vendor_knows(world: World, alice: Client) -> None:

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
-from django.db.models import F, Q
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,9 @@ SLICE = 30.0  # seconds of work before others get their turn
 MAX_ATTEMPTS = 5
 ORIGIN = Origin(kind="sync", label="ERP")
 Work = Callable[[Step], bool]
+# Asked at every border, in one statement each.
+HOLD = "UPDATE erp_history_erprun SET lease_until = %s, attempts = 0 WHERE id = %s AND lease = %s RETURNING cancel_requested"
+COUNT = "UPDATE erp_history_erprun SET rows = rows + %(rows)s WHERE workspace_id = %(workspace)s AND id = %(run)s"
 # Each does its step, or a page of it; True when the step is done.
 STEPS: Mapping[str, Work] = {
     Phase.IMPORT: viewmode.step,
@@ -185,10 +188,13 @@ def _may_fetch(last: Step | None) -> bool:
 
 def _may_go_on(run: ErpRun) -> bool:
     """Raises LeaseLost when the night is another worker's."""
-    held = ErpRun.objects.filter(pk=run.pk, lease=run.lease).update(lease_until=timezone.now() + LEASE, attempts=0)
-    if not held:
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, [timezone.now() + LEASE, run.pk, run.lease])
+        held = cursor.fetchone()
+    if held is None:
         raise LeaseLost
-    if ErpRun.objects.filter(pk=run.pk, cancel_requested=True).exists():
+    [cancel_requested] = held
+    if cancel_requested:
         _finish(run, Outcome.CANCELLED)
         return False
     return True
@@ -222,7 +228,8 @@ def _do(step: Step) -> None:
         phase.finished_at = timezone.now()
         step.say("done", rows=phase.rows, seconds=phase.seconds)
     phase.save()
-    ErpRun.objects.filter(pk=step.run.pk).update(rows=F("rows") + step.new_rows)
+    if step.new_rows:
+        step.execute(COUNT, {"run": step.run.pk, "rows": step.new_rows})
 
 
 def _fail(workspace: Workspace, run: ErpRun, phase: ErpPhase | None, error: Exception) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -32,6 +35,7 @@ STATES = {
     "unreachable": ("red", _("Cannot be reached")),
     "unasked": ("gray", _("Not checked")),
 }
+WAITS_FOR = 60  # seconds
 TICKET_TONES = {
     TicketState.NEW: "blue",
     TicketState.IN_PROGRESS: "accent",
@@ -74,10 +78,8 @@ def tickets(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse
     if not is_swap(request):
         return _rendered(request, "integrations/tickets.html", context)
     found = tickets_of(connection, contact, fresh="fresh" in request.GET)
-    rows = [_ticket(each) for each in found.tickets]
-    return _rendered(
-        request, "integrations/_tickets.html", context | {"found": found, "rows": rows, **_said(connection, contact, found.reason)}
-    )
+    context |= {"found": found, "rows": [_ticket(each) for each in found.tickets], "retry_in": _retry_in(found.again_at)}
+    return _rendered(request, "integrations/_tickets.html", context | _said(connection, contact, found.reason))
 
 
 @require_GET
@@ -90,6 +92,12 @@ def totals(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
     sums = [{"label": manifest_text(each.label), "count": each.count, "amount": each.amount} for each in found.totals]
     context = _context(request, connection, contact) | {"found": found, "sums": sums, **_said(connection, contact, found.reason)}
     return _rendered(request, "integrations/_totals.html", context)
+
+
+def _retry_in(at: datetime | None) -> int:
+    """Seconds after which the open page asks again by itself; 0: it is too long to wait for."""
+    seconds = math.ceil((at - timezone.now()).total_seconds()) if at else 0
+    return max(seconds, 1) if at and seconds <= WAITS_FOR else 0
 
 
 def _ticket(ticket: Ticket) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -211,6 +212,14 @@ def test_tickets_of_before_while_the_connection_is_paused(helped: World, alice: 
     assert "not the newest" in late
     assert first.count("<tr>") == late.count("<tr>")
     assert calls(helped) == asked
+
+
+def test_a_short_wait_is_waited_for_by_the_page(helped: World, alice: Client) -> None:
+    contact = linked(helped, "company")
+    helped.sandbox.fail("429", retry_after="7")
+    page = alice.get(part(helped, contact, "tickets"), headers=HTMX).text
+    assert re.search(r'hx-trigger="load delay:[67]s"', page)
+    assert "It is tried again by itself." in page
 
 
 def test_who_may(helped: World, cast: Cast, bob: Client, charlie: Client) -> None:

@@ -166,6 +166,11 @@ class HistoryForm(forms.Form):
     key = forms.CharField(label=_("Key"), max_length=200, required=False, widget=forms.TextInput(attrs={"placeholder": _("Key of a row")}))
     tables = forms.MultipleChoiceField(label=_("Tables"), required=False, choices=[(name, name) for name in TABLES])
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.is_needed = True  # type: ignore[attr-defined]  # that a filter may be left out need not be said
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         first, last = data.get("first"), data.get("last")

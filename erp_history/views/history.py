@@ -15,6 +15,7 @@ from accounts.views.requests import is_swap
 from crmsync.lib.text import row_number
 from erp_history.domain.export_sheets import counter_labels
 from erp_history.domain.history import search
+from erp_history.domain.ingest import COUNTERS
 from erp_history.domain.tables import TABLES
 from erp_history.models import ErpRequest
 from erp_history.views.asking import asked_of
@@ -46,7 +47,7 @@ def history(request: WorkspaceRequest) -> HttpResponse:
 def detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The request and its answer."""
     found: ErpRequest = get_object_or_404(ErpRequest.objects.select_related("user"), workspace=request.workspace, pk=pk)
-    answer = found.answer if isinstance(found.answer, dict) else {}
+    answer = _in_order(found.answer) if isinstance(found.answer, dict) else {}
     context = page_context(request, "settings_history") | {
         "row": found,
         "path": redact(f"{found.method} {found.path}"),
@@ -59,6 +60,11 @@ def detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "answer": redact(json.dumps(answer, ensure_ascii=False, indent=2)),
     }
     return render(request, "erp_history/request.html", context)
+
+
+def _in_order(answer: dict[str, Any]) -> dict[str, Any]:
+    """As it was sent: the database keeps no order."""
+    return {name: answer[name] for name in (*COUNTERS, "warning_count", "errors", "warnings") if name in answer} | answer
 
 
 def _remarks(answer: dict[str, Any], kind: str) -> list[dict[str, Any]]:

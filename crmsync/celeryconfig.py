@@ -49,6 +49,7 @@ task_routes = {
     "integrations.attend": {"queue": "sync"},
     "erp_history.night": {"queue": "sync"},
     "erp_history.export": {"queue": "sync"},
+    "erp_history.make_ready": {"queue": "sync"},
 }
 task_queues = [Queue("default"), Queue("sync")]
 

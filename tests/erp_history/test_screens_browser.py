@@ -23,7 +23,8 @@ from tests.fixtures import Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROWS = [company("C1", cnpj="16727230000197"), company("C2", nome_fantasia="=1+1"), {"codigo_erp": "BAD"}]
-PAGES = ("", "history/", "connection/", "rules/", "decisions/", "waiting/")
+DATABASE = "connection/database/"
+PAGES = ("", "history/", "connection/", DATABASE, "rules/", "decisions/", "waiting/")
 
 
 def in_browser(steps: Callable[[Page], Any], *, width: int = 1280, scheme: str = "light") -> None:
@@ -54,6 +55,12 @@ def log_in(page: Page, address: str) -> str:
     return f"{address}/w/hartwell/settings/erp/"
 
 
+def confirm(page: Page) -> None:
+    """The password is asked for again."""
+    page.get_by_label("Password", exact=True).fill("correct horse battery")
+    page.get_by_role("button", name="Go on").click()
+
+
 def work(job: Callable[[], Any]) -> None:
     """What a worker would do, on a connection of its own."""
 
@@ -73,8 +80,7 @@ def test_a_day_of_the_administrator(cast: Cast, live_server: LiveServer, setting
         base = log_in(page, live_server.url)
         page.goto(f"{base}connection/")
         page.get_by_role("link", name="Make a token").first.click()
-        page.get_by_label("Password", exact=True).fill("correct horse battery")  # making a token asks for it again
-        page.get_by_role("button", name="Go on").click()
+        confirm(page)
         page.get_by_label("Name").fill("Server of the ERP")
         page.get_by_role("button", name="Make the token").click()
         token = str(page.locator("[data-copy^=crm_]").get_attribute("data-copy"))
@@ -123,6 +129,9 @@ def test_no_page_is_wider_than_the_screen(cast: Cast, erp: Client, live_server: 
         base = log_in(page, live_server.url)
         for name in PAGES:
             page.goto(f"{base}{name}")
+            if name == DATABASE:
+                confirm(page)
+                page.get_by_role("heading", name="Database of the views").wait_for()
             assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, name
             assert re.search(r"\S", page.locator("h1").inner_text())
 

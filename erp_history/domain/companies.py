@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -98,7 +99,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
 
 
 def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
-    docs = [json.loads(doc) for _row_id, _request, doc in fresh]
+    docs = [orjson.loads(doc) for _row_id, _request, doc in fresh]
     step.plan("default")
     contact_ids = insert_contacts(step.workspace, docs, origin=step.origin)
     now = timezone.now()
@@ -125,7 +126,7 @@ def _changed_page(step: Step, kind: str, after: int) -> int | None:
     changes: dict[int, Mapping[str, Any]] = {}
     for _link, contact_id, changed in rows:
         if changed and contact_id:
-            changes[contact_id] = {**changes.get(contact_id, {}), **json.loads(changed)}
+            changes[contact_id] = {**changes.get(contact_id, {}), **orjson.loads(changed)}
     step.plan("default")
     written = update_contacts(step.workspace, changes, origin=step.origin) if changes else None
     step.count(len(rows), updated=len(written.updated) if written else 0)
@@ -159,7 +160,7 @@ def _create_for(link: ErpLink) -> int:
     with connection.cursor() as cursor:
         cursor.execute(text.one, values)
         [(doc,)] = cursor.fetchall()
-    [contact_id] = insert_contacts(link.workspace, [json.loads(doc)], origin=current_origin())
+    [contact_id] = insert_contacts(link.workspace, [orjson.loads(doc)], origin=current_origin())
     return contact_id
 
 

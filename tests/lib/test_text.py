@@ -90,6 +90,11 @@ def test_fold_does_not_care_about_case(written: str) -> None:
     assert text.fold(written.upper()) == text.fold(written.upper().lower())
 
 
+@given(st.text(alphabet=st.characters(max_codepoint=0x17F)) | st.text(alphabet="ab \u00e3\u00df\u00a0\u00adA\u0301\u200b\u0130\u03c3"))
+def test_fold_of_latin_letters_at_a_stroke_is_that_of_any(written: str) -> None:
+    assert text.fold(written) == " ".join(text._fold_any(written).split())
+
+
 @pytest.mark.parametrize(
     ("written", "listed"),
     [
@@ -204,6 +209,7 @@ def test_initials(name: str, letters: str) -> None:
 
 def test_digits() -> None:
     assert text.digits("+45 (12) 34-56 x\u0667\u00b2") == "451234567"
+    assert text.digits("+45 (12) 34-56 x") == "45123456"
 
 
 @given(st.text(), st.integers(min_value=0, max_value=30))

@@ -1,5 +1,5 @@
-"""ERP data at size: ingest over HTTP, the night, the curve; the floor is COPY of the same rows into plain logged tables
-with a primary key."""
+"""ERP data at size: ingest over HTTP, the night, the curve; the floor is COPY of the same rows into logged tables:
+for ingest, which must know its keys, with a primary key; for the night without."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def measure(report: Report) -> None:
         note += f", without a key {rows / bare:,.0f}"
         report.add(Figure(f"ERP ingest over HTTP, {lap}: share of COPY's speed", floor / spent, "x", 0.5, at_least=True, note=note))
     nights = {lap: _night(workspace, TODAY + dt.timedelta(days=later)) for lap, later in (("all new", 0), ("unchanged", 0), ("next", 1))}
-    tomorrow = f"the night of the next day, without news: {nights['next'][0] / floor:.2f} x ({nights['next'][1]})"
+    tomorrow = f"the night of the next day, without news: {nights['next'][0] / bare:.2f} x ({nights['next'][1]})"
     for lap, bar, note in (("all new", 4.0, nights["all new"][1]), ("unchanged", 1.0, tomorrow)):
-        report.add(Figure(f"ERP night, {lap}", nights[lap][0] / floor, "x COPY", bar, note=note))
+        report.add(Figure(f"ERP night, {lap}", nights[lap][0] / bare, "x COPY", bar, note=note))
     _excel(report, workspace)
     _curve(report, workspace)
 

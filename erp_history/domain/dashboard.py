@@ -93,8 +93,10 @@ def last_night(workspace: Workspace) -> ErpRun | None:
 
 
 def view_of(membership: Membership, run: ErpRun, *, months: int | None = None, brand: str = "", portfolio: int | None = None) -> View:
+    """A window that is not offered is the usual one."""
     source = source_of(membership.workspace)
-    return View(membership, source, run, Asked(months or source.abc_months, brand, portfolio))
+    asked = Asked(months if months in windows.offered(source) else source.abc_months, brand, portfolio)
+    return View(membership, source, run, asked)
 
 
 # The customers that a member may see: contact_id, abc_class, category, portfolio_id, revenue, open.

@@ -59,7 +59,7 @@ def _views(workspace: Workspace, run: ErpRun) -> list[View]:
     members = sorted(found.order_by("pk")[:MOST_MEMBERS], key=lambda member: not member.is_admin)
     views = [dashboard.view_of(member, run) for member in members]
     if members and members[0].is_admin:
-        months = sorted({*windows.WINDOWS, views[0].source.abc_months})
+        months = windows.offered(views[0].source)
         brands = ["", *offers.brands(views[0])[:MOST]]
         asked: list[dict[str, Any]] = [{"months": number, "brand": brand} for brand in brands for number in months]
         asked += [{"portfolio": portfolio} for portfolio in dashboard.biggest_portfolios(workspace, limit=MOST)]

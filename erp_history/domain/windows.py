@@ -66,6 +66,10 @@ FROM (
 """
 
 
+def offered(source: ErpSource) -> list[int]:
+    return sorted({*WINDOWS, source.abc_months})
+
+
 def column_of(months: int, own: int) -> str | None:
     """The column of a window; None when that window is not kept."""
     if months in WINDOWS:

@@ -27,7 +27,6 @@ from crmsync.lib.text import row_number
 from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import ANY, NONE, Change, Place
-from erp_history.domain.sources import source_of
 from erp_history.enums import Category
 from erp_history.models import CompanyFigures
 from erp_history.panels import portfolio_names
@@ -229,19 +228,15 @@ def _view(request: WorkspaceRequest, run: Any) -> View:
     return dashboard.view_of(
         request.membership,
         run,
-        months=months if months in _windows(request) else None,
+        months=months,
         brand=request.GET.get("brand", "")[:80].replace("\x00", ""),
         portfolio=portfolio if portfolio and portfolio in offers.portfolios(request.membership) else None,
     )
 
 
-def _windows(request: WorkspaceRequest) -> list[int]:
-    return sorted({*windows.WINDOWS, source_of(request.workspace).abc_months})
-
-
 def _filters(request: WorkspaceRequest, view: View, portfolios: Mapping[int, str]) -> list[dict[str, Any]]:
     """(name, label, options) of the selects above the page."""
-    months = [("" if value == view.source.abc_months else str(value), _months(value)) for value in _windows(request)]
+    months = [("" if value == view.source.abc_months else str(value), _months(value)) for value in windows.offered(view.source)]
     brands = [("", _("All brands")), *((name, name) for name in offers.brands(view))]
     listed = [("", _("All portfolios")), *((str(pk), name) for pk, name in portfolios.items())]
     asked = view.asked

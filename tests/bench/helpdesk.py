@@ -42,7 +42,7 @@ def measure(report: Report) -> None:
         idle = counted(vendor, lambda: cycle(connection))
         report.add(Figure("helpdesk, a cycle without changes", idle, "requests", NO_CHANGE, note=f"the first sync took {first}"))
         ours = counted(vendor, lambda: changed(connection, vendor, here=CHANGES))
-        report.add(Figure(f"helpdesk, {CHANGES} changes here", ours, "requests", bar, note="a cadence of our share of the default budget"))
+        report.add(Figure(f"helpdesk, {CHANGES} changes here", ours, "requests", bar, note="our share of a cadence; the vendor allows 300"))
         both = counted(vendor, lambda: changed(connection, vendor, here=CHANGES // 2, there=CHANGES // 2))
         report.add(
             Figure(f"helpdesk, {CHANGES} changes, half of them there", both, "requests", bar, note="what comes in comes by the page")

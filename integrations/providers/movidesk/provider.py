@@ -113,7 +113,7 @@ MANIFEST = Manifest(
             section=_LIMITS,
             minimum=1,
             maximum=600,
-            help=gettext_noop("Movidesk allows 10 unless it agreed to more. We use nine tenths of them."),
+            help=gettext_noop("Movidesk allows 10 unless it agreed to more. We use four fifths of them."),
         ),
         FieldSpec(
             "quiet_hours",
@@ -146,7 +146,7 @@ MANIFEST = Manifest(
     budget=Budget(
         10,
         per=60.0,
-        share=0.9,  # 270 calls in a cadence: 250 changes fit (a call each, and one per 25 to read), one call a minute is left to others
+        share=0.8,  # others may share the token
         setting="requests_per_minute",
         quiet_setting="quiet_hours",
         failures=3,

@@ -46,6 +46,8 @@ def look(view: View) -> None:
     dashboard.overview(view)
     dashboard.pareto(view)
     dashboard_moves.moves(view)
+    offers.portfolios(view.membership, sight=view.sight)
+    offers.brands(view)
 
 
 def _night(workspace: Workspace) -> ErpRun | None:

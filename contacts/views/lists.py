@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +24,8 @@ from contacts.enums import Kind, LifeCycle
 from contacts.forms import BulkForm, FilterForm, Offers
 from contacts.views.common import address, membership_of, origin_of, say_undoable
 from crmsync.lib.paging import CursorError
+
+PLAIN, NUMERIC = SafeString(""), SafeString(' class="num"')
 
 
 @require_safe
@@ -107,21 +111,33 @@ def _count(number: str) -> str:
     return format_html('<span id="list-count">{}</span>', number)
 
 
-def _columns(membership: Membership, contacts: list[Any]) -> list[tuple[str, bool]]:
-    """Heading and "is numeric" of the registered columns; their cells are put on the contacts, in the same order.
+EMAIL = '<span class="muted cell-clip">{}</span>'
+CELL = '<td data-label="{}"{}>{}</td>'
 
-    Words are looked up once, not once per row.
+
+def _columns(membership: Membership, contacts: list[Any]) -> list[tuple[str, SafeString]]:
+    """Heading and class of each column between name and owner; the cells are put on the contacts, in the same order.
+
+    Built here and not in the template: words are looked up once instead of once per row, and a page of fifty costs a third less.
     """
-    columns = panels.columns()
-    heads = [(str(column.label), column.numeric) for column in columns]
-    found = [(*head, column.values(membership.workspace, contacts)) for head, column in zip(heads, columns, strict=True) if contacts]
     life_cycles = {value: str(label) for value, label in LifeCycle.choices if value}
+    columns: list[tuple[str, SafeString, Callable[[Any], str]]] = [
+        (_("E-mail"), PLAIN, lambda contact: format_html(EMAIL, contact.first_email)),
+        (_("City"), PLAIN, lambda contact: contact.city),
+        (_("Life cycle"), PLAIN, lambda contact: life_cycles.get(contact.life_cycle, "")),
+    ]
+    for column in panels.columns():
+        values = column.values(membership.workspace, contacts) if contacts else {}
+        columns.append((str(column.label), NUMERIC if column.numeric else PLAIN, partial(_registered, values)))
     organisation = str(Kind.ORGANISATION.label)
     for contact in contacts:
-        contact.cells = [(label, is_numeric, values.get(contact.pk, "")) for label, is_numeric, values in found]
+        contact.cells = format_html_join("", CELL, ((label, css, html(contact)) for label, css, html in columns))
         contact.subtitle = _subtitle(contact) if contact.is_person else organisation
-        contact.life_cycle_word = life_cycles.get(contact.life_cycle, "")
-    return heads
+    return [(label, css) for label, css, _html in columns]
+
+
+def _registered(values: Mapping[int, str], contact: Any) -> str:
+    return values.get(contact.pk, "")
 
 
 def _subtitle(contact: Any) -> str:

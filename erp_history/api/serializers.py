@@ -80,7 +80,7 @@ class RequestSerializer(serializers.ModelSerializer[ErpRequest]):
         ]  # fmt: skip
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class LogLineSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     text = serializers.CharField()
 
@@ -92,7 +92,7 @@ class PhaseSerializer(serializers.ModelSerializer[ErpPhase]):
         model = ErpPhase
         fields = ["name", "status", "rows", "seconds", "counters", "log", "error", "finished_at"]
 
-    @extend_schema_field(LineSerializer(many=True))
+    @extend_schema_field(LogLineSerializer(many=True))
     def get_log(self, phase: ErpPhase) -> list[dict[str, Any]]:
         return [{"at": each["at"], "text": words_of(each)} for each in phase.log]
 

@@ -1,36 +1,20 @@
-"""Sheets that leave the house: streamed Excel and CSV in which foreign text can never become a formula."""
+"""Sheets that go out and come in: CSV in which foreign text never becomes a formula, names that Excel takes, archives that are bombs."""
 
 import csv
 import io
-import math
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, TextIO
 
-import xlsxwriter
-
-from crmsync.lib.text import clip, strip_nul
+from crmsync.lib.text import strip_nul
 
 Rows = Iterable[Iterable[object]]
-Sheet = tuple[str, Sequence[str], Rows]
 
 SHEET_ROWS = 1_048_575  # below the header
 CELL_CHARACTERS = 32_767
-EXACT_INTEGER = 2**53
-EXACT_DIGITS = 15
-XLSX_OPTIONS = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "default_date_format": "yyyy-mm-dd",
-}
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 NOT_IN_FILE_NAMES = re.compile('[<>:"/\\\\|?*%;\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
@@ -41,24 +25,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 class ArchiveError(ValueError):
     """An uploaded workbook is no archive, or unpacks to more than anybody needs."""
-
-
-def write_xlsx(path: Path, sheets: Iterable[Sheet], *, tz: tzinfo = UTC) -> int:
-    """Write (name, header, rows) sheets row by row and count the rows; the file appears only when it is whole.
-
-    Moments are written as the local time of `tz`, as Excel knows no zones. A sheet that is full goes on in a next one.
-    """
-    with tempfile.TemporaryDirectory(prefix=".xlsx-", dir=path.parent) as scratch:
-        unfinished = Path(scratch, "book.xlsx")
-        workbook = xlsxwriter.Workbook(str(unfinished), {**XLSX_OPTIONS, "tmpdir": scratch})
-        try:
-            book = _Book(workbook, tz)
-            for name, header, rows in sheets:
-                book.add(name, header, rows)
-        finally:
-            workbook.close()
-        os.replace(unfinished, path)
-    return book.rows
 
 
 def write_csv(stream: TextIO, header: Sequence[str], rows: Rows, *, delimiter: str = ",") -> int:
@@ -128,63 +94,6 @@ def check_archive(file: IO[bytes], *, max_bytes: int = 100 * 2**20, max_ratio: i
         raise ArchiveError("The file unpacks to more than is allowed.")
 
 
-class _Book:
-    """One workbook in the making: its formats, the names taken, and the rows so far."""
-
-    def __init__(self, workbook: xlsxwriter.Workbook, tz: tzinfo) -> None:
-        self.rows = 0
-        self._workbook = workbook
-        self._tz = tz
-        self._names: list[str] = []
-        self._head = workbook.add_format({"bold": True, "bottom": 1})
-        self._moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-
-    def add(self, name: str, header: Sequence[str], rows: Rows) -> None:
-        worksheet, position = self._begin(name, header), 0
-        for row in rows:
-            if position == SHEET_ROWS:
-                worksheet, position = self._begin(name, header), 0
-            position += 1
-            self.rows += 1
-            for column, value in enumerate(row):
-                self._write(worksheet, position, column, value)
-
-    def _begin(self, name: str, header: Sequence[str]) -> xlsxwriter.worksheet.Worksheet:
-        self._names.append(sheet_name(name, self._names))
-        worksheet = self._workbook.add_worksheet(self._names[-1])
-        worksheet.freeze_panes(1, 0)
-        for column, title in enumerate(header):
-            worksheet.set_column(column, column, min(max(len(title) + 2, 12), 40))
-            worksheet.write_string(0, column, _cell_text(title), self._head)
-        return worksheet
-
-    def _write(self, worksheet: xlsxwriter.worksheet.Worksheet, row: int, column: int, value: object) -> None:
-        if value is None or value == "":
-            return
-        if isinstance(value, bool):
-            worksheet.write_boolean(row, column, value)
-        elif isinstance(value, int | float | Decimal) and _is_exact(value):
-            worksheet.write_number(row, column, float(value))
-        elif isinstance(value, datetime) and value.year > 1900:
-            worksheet.write_datetime(row, column, self._wall_clock(value), self._moment)
-        elif isinstance(value, date) and value.year > 1900:
-            worksheet.write_datetime(row, column, value)
-        else:
-            worksheet.write_string(row, column, _cell_text(_plain(value)))
-
-    def _wall_clock(self, moment: datetime) -> datetime:
-        return moment if moment.tzinfo is None else moment.astimezone(self._tz).replace(tzinfo=None)
-
-
-def _is_exact(value: int | float | Decimal) -> bool:
-    """Tell whether Excel's floating numbers hold the value; what they would change is written as text."""
-    if isinstance(value, Decimal):
-        return value.is_finite() and len(value.normalize().as_tuple().digits) <= EXACT_DIGITS and abs(value.adjusted()) < 300
-    if isinstance(value, int):
-        return abs(value) <= EXACT_INTEGER
-    return math.isfinite(value)
-
-
 def _plain(value: object) -> str:
     """Write a value as text that means the same everywhere."""
     if value is None:
@@ -199,10 +108,6 @@ def _plain(value: object) -> str:
 def _csv_cell(value: object) -> str:
     plain = strip_nul(_plain(value))
     return plain if isinstance(value, int | float | Decimal) else guard(plain)
-
-
-def _cell_text(text: str) -> str:
-    return clip(_xml_text(text), CELL_CHARACTERS)
 
 
 def _xml_text(text: str) -> str:

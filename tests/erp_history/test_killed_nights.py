@@ -140,9 +140,10 @@ def _shown(name: str, value: Any, names: Mapping[tuple[str, int], str], *, table
 
 
 # Forks a worker again and again: one dies as soon as it holds the night, the next ones in the middle of a step, before its commit, and
-# right after it. Nothing touches the database before the fork.
+# right after it. Nothing touches the database before the fork. PostgreSQL may need a moment to notice that a worker is dead: until then
+# its rows are locked, and the next worker finds nothing to do.
 WORKERS = """
-import os, signal, sys
+import os, signal, sys, time
 import django
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
@@ -167,18 +168,23 @@ def work(border):
     if border == "inside":
         night.STEPS = {name: in_the_middle(work) for name, work in night.STEPS.items()}
     workspace = Workspace.objects.get(slug=sys.argv[2])
-    night.advance(workspace, until=float("inf"), on_step=lambda step: die(f"after {step.phase.name}"))
+    run = night.advance(workspace, until=float("inf"), on_step=lambda step: die(f"after {step.phase.name}"))
+    return OVER if run is not None else NOTHING
 
-border, status = "claimed", signal.SIGKILL
-while status == signal.SIGKILL:
+OVER, FAILED, NOTHING = 0, 1, 2
+border, began, code = "claimed", time.monotonic(), NOTHING
+while code not in (OVER, FAILED) and time.monotonic() < began + 120:
     worker = os.fork()
     if not worker:
+        code = FAILED
         try:
-            work(border)
-            os._exit(0)
+            code = work(border)
         finally:
-            os._exit(1)
-    _worker, status = os.waitpid(worker, 0)
-    border = "inside" if border != "inside" else "after"
-sys.exit(status)
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    if code == NOTHING:
+        time.sleep(0.05)
+    else:
+        border = "inside" if border != "inside" else "after"
+sys.exit(code != OVER)
 """

@@ -138,13 +138,14 @@ def test_notes_quick_add_and_the_delete_dialog(visit: Visit, cast: Cast) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 820, 1280])
 def test_every_screen_fits(visit: Visit, cast: Cast, width: int, scheme: str) -> None:
     with workspace_tx(cast.workspace):
         firm = organisation(
             cast.workspace, "An organisation with a very long name, International Holdings (Europe) GmbH & Co. KG " + "x" * 60, tags=["VIP"]
         )
-        other = organisation(cast.workspace, emails=[{"label": "", "email": f"{'long' * 15}@{'domain' * 8}.example"}])
+        addresses = [{"label": "", "email": f"{'long' * 15}@{'domain' * 8}.example"}]
+        other = organisation(cast.workspace, emails=addresses, owner_id=cast.alice.pk, life_cycle="related")
 
     def steps(page: Page, home: str) -> dict[str, int]:
         paths = [

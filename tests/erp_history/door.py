@@ -6,6 +6,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Door:
@@ -30,9 +31,10 @@ class Door:
             threading.Thread(target=self._pump, args=[client, upstream], daemon=True).start()
 
     def _pump(self, client: socket.socket, upstream: socket.socket) -> None:
-        if self._spoil:
-            client.sendall(self._spoil(upstream.recv(65536)))
-        with client, upstream, selectors.DefaultSelector() as selector:
+        """Until one side hangs up, in whatever way."""
+        with client, upstream, selectors.DefaultSelector() as selector, suppress(OSError):
+            if self._spoil:
+                client.sendall(self._spoil(upstream.recv(65536)))
             selector.register(client, selectors.EVENT_READ, upstream)
             selector.register(upstream, selectors.EVENT_READ, client)
             while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ def test_matching(live_server: Any, desk: World, width: int, scheme: str) -> Non
         page.keyboard.press("/")
         expect(page.locator("#match-q")).to_be_focused()
         page.keyboard.type("escola")
+        # The answer to the whole word: one to its beginning would be replaced under our hands.
+        expect(page).to_have_url(re.compile("q=escola$"))
         expect(rows).to_have_count(1)
         rows.first.get_by_role("button", name="Another").click()
         page.locator("[data-match-find]").fill("dourado")
@@ -80,6 +83,30 @@ def test_matching(live_server: Any, desk: World, width: int, scheme: str) -> Non
         look(page, "matches-after", width=width, scheme=scheme)
 
     in_browser(steps, width=width, scheme=scheme)
+
+
+TYPE_AT_ONCE = """() => new MutationObserver((_, watch) => {
+  const field = document.querySelector("[data-match-find]");
+  if (!field) return;
+  watch.disconnect();
+  field.value = "dourado";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}).observe(document.body, { childList: true, subtree: true })"""
+
+
+def test_what_is_typed_at_once_is_searched(live_server: Any, desk: World) -> None:
+    """A field listens from the moment it is there: nobody's first letters are lost, however slow the machine."""
+    matchable(desk)
+    desk.connect(match_first=True)
+
+    def steps(page: Page) -> None:
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}{desk.address('matches/')}?q=escola")
+        page.evaluate(TYPE_AT_ONCE)
+        page.get_by_role("button", name="Another").click()
+        expect(page.get_by_role("button", name="Dourado Holding")).to_be_visible()
+
+    in_browser(steps, width=1280)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

@@ -48,8 +48,14 @@ def invite(
     return invitation, secret
 
 
+def may_handle(actor: Membership, invitation: Invitation) -> bool:
+    """Whoever sends an invitation anew is shown its link: for a place that they may not give, that would be the place itself."""
+    return invitation.role in assignable_roles(actor)
+
+
 def renew(invitation: Invitation, *, actor: Membership, now: dt.datetime) -> str:
     """A new secret and seven more days; the old link stops working."""
+    _refuse_unless_allowed(invitation, actor=actor)
     secret = new_token()
     invitation.digest, invitation.expires_at = digest(secret), now + VALID_FOR
     invitation.save(update_fields=["digest", "expires_at"])
@@ -58,8 +64,14 @@ def renew(invitation: Invitation, *, actor: Membership, now: dt.datetime) -> str
 
 
 def revoke(invitation: Invitation, *, actor: Membership) -> None:
+    _refuse_unless_allowed(invitation, actor=actor)
     record(invitation.workspace, actor=actor.user, action="invitation.revoked", target=invitation.email)
     invitation.delete()
+
+
+def _refuse_unless_allowed(invitation: Invitation, *, actor: Membership) -> None:
+    if not may_handle(actor, invitation):
+        raise Refused("owner_only", _("Only an owner can change an owner."))
 
 
 def find_open(slug: str, secret: str, *, now: dt.datetime) -> Invitation | None:

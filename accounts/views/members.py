@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.domain.errors import Refused
-from accounts.domain.invitations import invite, renew, revoke
+from accounts.domain.invitations import invite, may_handle, renew, revoke
 from accounts.domain.members import change_member, may_change, remove_member
 from accounts.forms import InvitationForm, PlaceForm
 from accounts.middleware import WorkspaceRequest, outside_transaction
@@ -31,7 +31,7 @@ def members(request: HttpRequest) -> HttpResponse:
     open_places = Invitation.objects.filter(workspace=actor.workspace, accepted_at=None).order_by("-created_at")[:500]
     context = {
         "rows": [{"member": member, "teams": _names(member, teams), "changeable": may_change(actor, member)} for member in found],
-        "invitations": open_places,
+        "invitations": [{"place": place, "changeable": may_handle(actor, place)} for place in open_places],
         "now": timezone.now(),
         "fresh": request.session.pop(FRESH, None),
     }
@@ -95,7 +95,10 @@ def invitation_resend(request: WorkspaceRequest, pk: int) -> HttpResponse:
         open_places = Invitation.objects.select_related("invited_by").filter(workspace=actor.workspace, accepted_at=None)
         invitation: Invitation = get_object_or_404(open_places, pk=pk)
         invitation.workspace = actor.workspace
-        secret = renew(invitation, actor=actor, now=timezone.now())
+        try:
+            secret = renew(invitation, actor=actor, now=timezone.now())
+        except Refused as error:
+            return _refused(request, error)
     return _send(request, invitation, secret)
 
 
@@ -104,7 +107,10 @@ def invitation_resend(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def invitation_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     actor = membership_of(request)
     invitation = get_object_or_404(Invitation, workspace=actor.workspace, pk=pk, accepted_at=None)
-    revoke(invitation, actor=actor)
+    try:
+        revoke(invitation, actor=actor)
+    except Refused as error:
+        return _refused(request, error)
     messages.success(request, _("The invitation of %(email)s is revoked: its link opens nothing.") % {"email": invitation.email})
     return redirect("accounts:settings_members", slug=actor.workspace.slug)
 
@@ -116,6 +122,11 @@ def _invite(form: InvitationForm, *, actor: Membership) -> tuple[Invitation, str
     except Refused as error:
         form.refuse(error)
         return None
+
+
+def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    messages.error(request, error.message)
+    return redirect("accounts:settings_members", slug=membership_of(request).workspace.slug)
 
 
 def _send(request: HttpRequest, invitation: Invitation, secret: str) -> HttpResponse:

@@ -146,6 +146,20 @@ def test_revoked_is_gone(cast: Cast, alice: Client, client: Client) -> None:
     assert open_places(cast) == []
 
 
+@pytest.mark.parametrize("act", ["resend", "revoke"])
+def test_an_administrator_gets_no_hold_of_an_owner_s_place(cast: Cast, alice: Client, bob: Client, client: Client, act: str) -> None:
+    """Sending again shows the link to whoever presses the button, and the link makes an owner of whoever opens it."""
+    link = send(alice, role="OWNER")
+    Membership.objects.filter(user=cast.bob).update(role=Role.ADMIN)
+    [place] = open_places(cast)
+    answer = bob.post(f"/w/hartwell/settings/invitations/{place.pk}/{act}/", follow=True)
+
+    assert "Only an owner can change an owner." in answer.content.decode()
+    assert f"invitations/{place.pk}/" not in answer.content.decode()
+    assert client.get(link).status_code == 200
+    assert f"invitations/{place.pk}/" in alice.get("/w/hartwell/settings/members/").content.decode()
+
+
 def test_inviting_twice_leaves_one_open_place(cast: Cast, alice: Client, client: Client) -> None:
     old, new = send(alice), send(alice, email="Dora@Example.com")
 

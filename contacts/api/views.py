@@ -21,7 +21,7 @@ from contacts.domain import tags as tags_domain
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.store import delete_contacts
 from contacts.domain.timeline import said_by, with_merged
-from contacts.domain.visibility import visible_or_404
+from contacts.domain.visibility import to_change_or_404, visible_or_404
 from contacts.enums import Kind
 from contacts.models import ContactChange, CustomField, Tag
 
@@ -68,7 +68,7 @@ class ContactView(WorkspaceAPIView):
     @extend_schema(request=shapes.ContactPatch, responses=shapes.ContactSerializer)
     def patch(self, request: Request, pk: int) -> Response:
         """Change the given fields; lists replace the held ones."""
-        contact = visible_or_404(self.membership, pk)
+        contact = to_change_or_404(self.membership, pk)
         data = _body(request)
         version = _version(data)
         clean = edit.checked(self.membership, data, current=contact)

@@ -16,7 +16,8 @@ MAX_PICKED = 500
 
 def add_tag(membership: Membership, ids: Sequence[int], tag: str, *, origin: Origin) -> int:
     [name] = tags_domain.canonical(membership.workspace, [tag])
-    found = listed(membership, ids[:MAX_PICKED]).values_list("pk", "tags")
+    # Locked: a tag that somebody gives at this moment must not be written over.
+    found = listed(membership, ids[:MAX_PICKED]).select_for_update(of=("self",)).order_by("pk").values_list("pk", "tags")
     changes = {pk: {"tags": [*held, name]} for pk, held in found if name not in held}
     return len(update_contacts(membership.workspace, changes, origin=origin).updated)
 

@@ -1,4 +1,7 @@
-"""Create and change one contact on a person's behalf: checks, tags as they are spelled, and nothing lost when two edit at once."""
+"""Create and change one contact on a person's behalf: checks, tags as they are spelled, and nothing lost when two edit at once.
+
+Whoever changes a contact has got it from `visibility.to_change_or_404`: values are checked against those that it has now.
+"""
 
 from __future__ import annotations
 
@@ -66,11 +69,7 @@ def save(contact: Contact, clean: Mapping[str, Any], *, version: int | None, ori
         return Saved(written=False, clashes=clashes)
     if resolve == "theirs":
         mine = {column: value for column, value in mine.items() if column not in base}
-    done = update_contacts(contact.workspace, {contact.pk: mine}, origin=origin, expected={contact.pk: contact.version})
-    if done.stale:
-        contact.refresh_from_db()
-        return save(contact, clean, version=version, origin=origin, resolve=resolve)
-    return Saved(written=bool(done.updated))
+    return Saved(written=bool(update_contacts(contact.workspace, {contact.pk: mine}, origin=origin).updated))
 
 
 def base_values(contact: Contact, version: int | None) -> dict[str, Any]:

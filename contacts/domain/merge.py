@@ -136,7 +136,7 @@ def _people_of(workspace: Workspace, gone: Contact, kept: Contact) -> list[int]:
 def undo(workspace: Workspace, merge: Merge, *, origin: Origin) -> Undone:
     """Part the two again: the other contact is back, the kept one has its old values where nobody changed them since."""
     with workspace_tx(workspace, origin=origin):
-        merge = Merge.objects.select_for_update(of=("self",)).select_related("kept").get(pk=merge.pk)
+        merge = Merge.objects.select_for_update(of=("self", "kept")).select_related("kept").get(pk=merge.pk)
         if merge.undone_at is not None:
             return Undone(gone_id=merge.gone_id, left=[])
         kept = merge.kept

@@ -127,7 +127,9 @@ def _replace(workspace: Workspace, old: str, new: Sequence[str], *, origin: Orig
     ids = sorted(tokens.values_list("contact_id", flat=True))
     total = 0
     for start in range(0, len(ids), BATCH):
-        found = live(workspace).filter(pk__in=ids[start : start + BATCH], tags__contains=[old]).values_list("pk", "tags")
+        carriers = live(workspace).filter(pk__in=ids[start : start + BATCH], tags__contains=[old])
+        # Locked: a tag that a sync or a person gives at this moment must not be written over.
+        found = carriers.select_for_update(of=("self",)).order_by("pk").values_list("pk", "tags")
         changes = {pk: {"tags": list(dict.fromkeys(name for tag in tags for name in (new if tag == old else [tag])))} for pk, tags in found}
         total += len(update_contacts(workspace, changes, origin=origin).updated)
     return total

@@ -37,8 +37,17 @@ def trash_of(membership: Membership) -> QuerySet[Contact]:
     return Contact.objects.filter(may_see(membership), workspace=membership.workspace, deleted_at__isnull=False, merged_into=None)
 
 
-def visible_or_404(membership: Membership, contact_id: int, *related: str) -> Contact:
-    found = visible_to(membership).filter(pk=contact_id).select_related(*(related or ("organisation", "owner", "team"))).first()
+def visible_or_404(membership: Membership, contact_id: int) -> Contact:
+    return _first_or_404(membership, visible_to(membership).filter(pk=contact_id))
+
+
+def to_change_or_404(membership: Membership, contact_id: int) -> Contact:
+    """The same for whoever is about to change it: nobody else does until the transaction ends, so nothing of theirs is overwritten."""
+    return _first_or_404(membership, visible_to(membership).filter(pk=contact_id).select_for_update(of=("self",)))
+
+
+def _first_or_404(membership: Membership, contacts: QuerySet[Contact]) -> Contact:
+    found = contacts.select_related("organisation", "owner", "team").first()
     if found is None:
         raise Http404
     found.workspace = membership.workspace

@@ -15,7 +15,7 @@ from contacts.domain import duplicates, queries, timeline
 from contacts.domain.custom import fields_of
 from contacts.domain.describe import custom_text
 from contacts.domain.faults import Invalid
-from contacts.domain.visibility import visible_or_404
+from contacts.domain.visibility import to_change_or_404, visible_or_404
 from contacts.enums import CustomFieldKind, Kind, LifeCycle
 from contacts.forms import NoteForm
 from contacts.models import Contact, ContactChange, Merge, Note
@@ -128,7 +128,7 @@ def note_delete(request: HttpRequest, pk: int, note: int) -> HttpResponse:
 def change_undo(request: HttpRequest, pk: int, change: int) -> HttpResponse:
     """Take one change back where its fields still hold the new values."""
     membership = membership_of(request)
-    contact = visible_or_404(membership, pk)
+    contact = to_change_or_404(membership, pk)
     found = get_object_or_404(ContactChange, pk=change, contact_id=contact.pk)
     left = timeline.undo_change(membership, contact, found, origin=origin_of(request))
     text = _("Not taken back, since it was changed later: %(fields)s.") % {"fields": ", ".join(left)} if left else _("Taken back.")

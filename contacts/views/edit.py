@@ -15,7 +15,7 @@ from contacts.domain import edit, queries
 from contacts.domain.custom import fields_of
 from contacts.domain.describe import LABELS, Line, Names, lines, names_for
 from contacts.domain.faults import FieldError, Invalid
-from contacts.domain.visibility import visible_or_404, visible_to
+from contacts.domain.visibility import to_change_or_404, visible_or_404, visible_to
 from contacts.enums import Kind
 from contacts.forms import Editor, QuickForm
 from contacts.models import Contact, ContactChange
@@ -57,7 +57,7 @@ def _start(request: HttpRequest, membership: Membership) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def update(request: HttpRequest, pk: int) -> HttpResponse:
     membership = membership_of(request)
-    contact = visible_or_404(membership, pk)
+    contact = (to_change_or_404 if request.method == "POST" else visible_or_404)(membership, pk)
     kind = request.POST.get("kind", contact.kind) if request.method == "POST" else request.GET.get("kind", contact.kind)
     kind = kind if kind in Kind.values else contact.kind
     fields = fields_of(membership.workspace, kind=kind)

@@ -1,0 +1,118 @@
+"""Two write one contact at the same moment, in sessions of their own: the second waits for the first, and nothing of either is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+
+from accounts.models import Workspace
+from accounts.scoping import Origin, workspace_tx
+from contacts.domain import tags
+from contacts.domain.store import update_contacts
+from contacts.models import Contact, ContactChange, CustomField, Tag
+from tests.accounts.api_client import api_client
+from tests.contacts.makers import BY_ALICE, organisation
+from tests.fixtures import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYNC = Origin(kind="sync", label="Crunch")
+HOME = "/w/hartwell/contacts/"
+
+
+@pytest.fixture
+def firm(workspace: Workspace) -> Contact:
+    with workspace_tx(workspace):
+        for key in ("rate", "terms"):
+            CustomField.objects.create(workspace=workspace, key=key, label=key, kind="text")
+        return organisation(workspace, tax_id="1", tags=["VIP"])
+
+
+def beside(workspace: Workspace, contact: Contact, change: dict[str, Any], act: Callable[[], Any]) -> Any:
+    """Somebody has written `change` and not committed it yet when `act` begins; once it waits for them, they are done."""
+    answers: list[Any] = []
+
+    def work() -> None:
+        answers.append(act())
+        connections.close_all()
+
+    other = threading.Thread(target=work)
+    with workspace_tx(workspace, origin=SYNC):
+        update_contacts(workspace, {contact.pk: change}, origin=SYNC)
+        other.start()
+        until_somebody_waits()
+    other.join(timeout=60)
+    return answers[0]
+
+
+def until_somebody_waits() -> None:
+    """For a lock of this session."""
+    end = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute("SELECT count(*) FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid))")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    pytest.fail("nobody came that far")
+
+
+def now(contact: Contact) -> Contact:
+    with workspace_tx(contact.workspace):
+        return Contact.objects.get(pk=contact.pk)
+
+
+def patch(client: Client, contact: Contact, **body: Any) -> Any:
+    return client.patch(f"/api/v1/contacts/{contact.pk}/", body, content_type="application/json")
+
+
+def test_own_fields_of_two_writers_are_both_kept(cast: Cast, firm: Contact) -> None:
+    api = api_client(cast.alice, cast.workspace)
+    answer = beside(cast.workspace, firm, {"custom": {"terms": "30 days"}}, lambda: patch(api, firm, custom_fields={"rate": "1.5"}))
+
+    assert answer.json()["custom_fields"] == {"rate": "1.5", "terms": "30 days"}
+
+
+def test_a_version_that_grows_old_at_this_moment_is_refused(cast: Cast, firm: Contact) -> None:
+    api = api_client(cast.alice, cast.workspace)
+    answer = beside(cast.workspace, firm, {"tax_id": "theirs"}, lambda: patch(api, firm, tax_id="mine", version=1))
+
+    assert (answer.status_code, now(firm).tax_id) == (409, "theirs")
+
+
+def test_a_form_is_told_what_was_written_meanwhile(cast: Cast, alice: Client, firm: Contact) -> None:
+    rows = {f"{name}-{part}": "0" for name in ("emails", "phones", "addresses") for part in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    typed = rows | {"kind": "organisation", "name": firm.name, "tax_id": "mine", "tags": "VIP", "version": "1"}
+    answer = beside(cast.workspace, firm, {"tax_id": "theirs"}, lambda: alice.post(f"{HOME}{firm.pk}/edit/", typed))
+
+    assert (answer.status_code, now(firm).tax_id) == (409, "theirs")
+
+
+def test_a_tag_given_to_many_leaves_the_others(cast: Cast, alice: Client, firm: Contact) -> None:
+    picked = {"action": "tag", "tag": "Net 30", "picked": [firm.pk]}
+    beside(cast.workspace, firm, {"tags": ["VIP", "Supplier"]}, lambda: alice.post(f"{HOME}bulk/", picked))
+
+    assert now(firm).tags == ["VIP", "Supplier", "Net 30"]
+
+
+def test_a_renamed_tag_leaves_the_others(cast: Cast, firm: Contact) -> None:
+    def rename() -> int:
+        with workspace_tx(cast.workspace):
+            return tags.rename(cast.workspace, Tag.objects.get(name="VIP"), "Key account", origin=BY_ALICE)
+
+    assert beside(cast.workspace, firm, {"tags": ["VIP", "Supplier"]}, rename) == 1
+    assert now(firm).tags == ["Key account", "Supplier"]
+
+
+def test_taking_back_a_change_leaves_what_was_written_over_it(cast: Cast, alice: Client, firm: Contact) -> None:
+    with workspace_tx(cast.workspace):
+        update_contacts(cast.workspace, {firm.pk: {"tax_id": "2"}}, origin=BY_ALICE)
+        change = ContactChange.objects.get(contact_id=firm.pk, changes__has_key="tax_id")
+    beside(cast.workspace, firm, {"tax_id": "3"}, lambda: alice.post(f"{HOME}{firm.pk}/changes/{change.pk}/undo/"))
+
+    assert now(firm).tax_id == "3"

@@ -62,14 +62,18 @@ def page(request: HttpRequest, contact: Contact, *, show: Show = "all", cursor: 
     before = _before(cursor)
     ids = with_merged(contact)
     items: list[Item] = []
+    oldest: dt.datetime | None = None
     if show != "notes":
-        items += _changes(request, contact, ids, before=before, only_sync=show == "sync")
+        items, oldest = _changes(request, contact, ids, before=before, only_sync=show == "sync")
         items += _entries(request, contact, before)
     if show != "sync":
         items += _notes(contact, ids, before)
+    # Older changes are still to come, though some of these may say nothing: what is older than these has its place among them.
+    items = [item for item in items if oldest is None or item.at >= oldest]
     items.sort(key=lambda item: item.at, reverse=True)
     shown = items[:PAGE]
-    return TimelinePage(shown, encode_cursor([shown[-1].at]) if len(items) > PAGE else None)
+    last = shown[-1].at if len(items) > PAGE else oldest
+    return TimelinePage(shown, encode_cursor([last]) if last is not None else None)
 
 
 def with_merged(contact: Contact) -> list[int]:
@@ -87,22 +91,23 @@ def _before(cursor: str) -> dt.datetime | None:
     return moment
 
 
-def _changes(request: HttpRequest, contact: Contact, ids: Sequence[int], *, before: dt.datetime | None, only_sync: bool) -> list[Item]:
+def _changes(
+    request: HttpRequest, contact: Contact, ids: Sequence[int], *, before: dt.datetime | None, only_sync: bool
+) -> tuple[list[Item], dt.datetime | None]:
+    """What the newest PAGE changes say, and the time of the last one when there are more."""
     membership: Membership = request.membership  # type: ignore[attr-defined]  # set by the middleware
     found = ContactChange.objects.filter(workspace=contact.workspace_id, contact_id__in=ids).select_related("actor")
     if before is not None:
         found = found.filter(at__lt=before)
     if only_sync:
         found = found.filter(origin="sync")
-    changes = list(found.order_by("-id")[: PAGE + 1])
+    read = list(found.order_by("-id")[: PAGE + 1])
+    changes = read[:PAGE]
     names = describe.names_for(membership, changes)
     items = [_item(request, contact, change, names) for change in changes]
-    return [item for item in items if item.lines or change_says(item)]
-
-
-def change_says(item: Item) -> bool:
-    """A change without lines is worth an entry only when it created, deleted or restored."""
-    return item.change is not None and item.change.action != ChangeAction.UPDATED
+    # A change without lines is worth an entry only when it created, deleted or restored.
+    told = [item for item, change in zip(items, changes, strict=True) if item.lines or change.action != ChangeAction.UPDATED]
+    return told, changes[-1].at if len(read) > PAGE else None
 
 
 def _item(request: HttpRequest, contact: Contact, change: ContactChange, names: describe.Names) -> Item:

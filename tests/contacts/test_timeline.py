@@ -77,6 +77,23 @@ def test_older_entries_come_page_by_page(inside: Workspace, request_: Any, membe
     assert len(timeline.page(request_, firm, show="notes").items) == 3
 
 
+def test_a_merge_does_not_cut_the_history_short(inside: Workspace, request_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes down on the contact that goes into which one it went, and that alone is no line of the timeline."""
+    monkeypatch.setattr(timeline, "PAGE", 3)
+    kept, gone = organisation(inside), organisation(inside, "Bakerloo")
+    for number in range(4):
+        update_contacts(inside, {kept.pk: {"tax_id": str(number)}}, origin=BY_ALICE)
+    merge.merge(inside, kept_id=kept.pk, gone_id=gone.pk, origin=BY_ALICE)
+    seen, cursor = [], ""
+    while True:
+        page = timeline.page(request_, kept, cursor=cursor)
+        seen += [line.new for item in page.items for line in item.lines if line.label == "Tax id"]
+        if page.older is None:
+            break
+        cursor = page.older
+    assert seen == ["3", "2", "1", "0"]
+
+
 def test_a_change_is_taken_back_where_nobody_changed_it_since(inside: Workspace, member: Membership) -> None:
     firm = organisation(inside, tax_id="1", website="https://a.example")
     update_contacts(inside, {firm.pk: {"tax_id": "2", "website": "https://b.example"}}, origin=CRUNCH)

@@ -10,22 +10,30 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
+from accounts.scoping import workspace_tx
 from contacts.domain.custom import fields_of
 from contacts.domain.describe import custom_text
-from contacts.domain.queries import ListQuery, all_of
+from contacts.domain.queries import ListQuery, list_page
 from contacts.models import Contact, CustomField
 
 BOM = "\ufeff"
+CHUNK = 1000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROWS_OF = {"emails": ("email", 3), "phones": ("number", 3)}
 
 
 def csv_lines(membership: Membership, query: ListQuery) -> Iterator[str]:
-    """The lines of the file, a chunk of contacts at a time."""
-    fields = fields_of(membership.workspace)
+    """The lines of the file, a chunk of contacts at a time. Each is read in a transaction of its own: a slow reader holds up nothing."""
+    with workspace_tx(membership.workspace):
+        fields = fields_of(membership.workspace)
     yield BOM + _line(_heading(fields))
-    for contacts in all_of(membership, query):
-        yield "".join(_line([safe(value) for value in _values(contact, fields)]) for contact in contacts)
+    after: str | None = ""
+    while after is not None:
+        with workspace_tx(membership.workspace):
+            page = list_page(membership, query, after=after, limit=CHUNK)
+            lines = [_line([safe(value) for value in _values(contact, fields)]) for contact in page.contacts]
+        yield "".join(lines)
+        after = page.after
 
 
 def safe(text: str) -> str:

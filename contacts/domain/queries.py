@@ -210,18 +210,6 @@ def count(membership: Membership, query: ListQuery, *, asked: search.Find | None
     return f"{cap:,}+" if number > cap else f"{number:,}"
 
 
-def all_of(membership: Membership, query: ListQuery, *, chunk: int = 1000) -> Iterable[list[Contact]]:
-    """Every contact of a list in chunks, for exports."""
-    after = ""
-    while True:
-        page = list_page(membership, query, after=after, limit=chunk)
-        if page.contacts:
-            yield page.contacts
-        if not page.after:
-            return
-        after = page.after
-
-
 def people_of(membership: Membership, organisation: Contact) -> tuple[list[Contact], int]:
     """The first people of an organisation and how many there are."""
     people = visible_to(membership).filter(organisation=organisation)

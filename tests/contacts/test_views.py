@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Team, Workspace
 from accounts.scoping import workspace_tx
+from contacts.domain import export
 from contacts.models import Contact, ContactChange, CustomField, Duplicate, Merge, Tag
 from tests.contacts.makers import organisation, person
 from tests.fixtures import Cast
@@ -226,6 +227,18 @@ def test_the_export_is_the_list_and_runs_no_formula(alice: Client, workspace: Wo
     assert "'=HYPERLINK(1)" in lines[1]
     assert ",+44 20 7946 0812," in lines[1]
     assert lines[1].endswith("'@sum")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_reader_of_the_export_holds_no_transaction_open(
+    alice: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "CHUNK", 1)
+    for name in ("Ann", "Bea", "Cyd"):
+        made(workspace, name=name)
+    lines = [(chunk, connection.in_atomic_block) for chunk in alice.get(f"{HOME}export/").streaming_content]
+    assert [name for name in ("Ann", "Bea", "Cyd") if name in b"".join(chunk for chunk, _open in lines).decode()] == ["Ann", "Bea", "Cyd"]
+    assert {is_open for _chunk, is_open in lines} == {False}
 
 
 def test_two_contacts_are_merged_and_parted_again(alice: Client, workspace: Workspace) -> None:

@@ -155,6 +155,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(_email)
+EMAIL_TIMEOUT = _email.get("EMAIL_TIMEOUT") or 20  # seconds; a mail server that says nothing must not keep a worker for ever
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="crmsync <no-reply@localhost>")
 
 _https = PUBLIC_URL.startswith("https://")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
@@ -41,7 +43,7 @@ def _waits_for_a_person(connection: Connection) -> bool:
 
 
 def alert_if_needed(connection: Connection) -> None:
-    """Inside workspace_tx; the mail leaves after the row says that it did, so that it is never sent twice."""
+    """Inside workspace_tx. The mail leaves after the commit: it is never sent twice, and no transaction waits for a mail server."""
     trouble = is_in_trouble(connection)
     if trouble and connection.alerted_at is None:
         _mark(connection, alerted=True)
@@ -63,7 +65,8 @@ def _mail(connection: Connection, template: str) -> None:
         with translation.override(language):
             text = render_to_string(template, _words(connection))
         subject, _sep, body = text.strip().partition("\n")
-        send_mail(subject.strip(), body.strip() + "\n", settings.DEFAULT_FROM_EMAIL, [address], fail_silently=True)
+        mail = EmailMessage(subject.strip(), body.strip() + "\n", settings.DEFAULT_FROM_EMAIL, [address])
+        transaction.on_commit(partial(mail.send, fail_silently=True))
 
 
 def _words(connection: Connection) -> dict[str, str]:

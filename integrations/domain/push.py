@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -20,17 +21,20 @@ from integrations.domain.journal import reason_json
 from integrations.domain.outbox import enqueue, put_back
 from integrations.domain.outgoing import Verdict, living_organisation, out_rules, parent_of, whereabouts, why_not_in, writable_kinds
 from integrations.domain.parties import checked, local_of, party_of
+from integrations.domain.poison import POISON, words
 from integrations.domain.settling import OPEN, Agreement, Subject, hold_reused, is_ours_still, settle_create, settle_update
 from integrations.engine import plan
 from integrations.engine.capabilities import ReusesIds, UpdatesAgreed
-from integrations.engine.errors import BadSettings, Conflict, Denied, Gone, ProviderError, Reconnect, Retry, SkipRecord
+from integrations.engine.errors import BadAnswer, BadSettings, Conflict, Denied, Gone, ProviderError, Reconnect, Retry, SkipRecord
 from integrations.engine.merge import outgoing_only
 from integrations.engine.schedule import backoff
 from integrations.engine.types import Base, Fields, Kind, Party, RawRecord, Reason, Ref, Remote
 from integrations.enums import LinkState, OutboxOperation, OutboxState
 from integrations.models import Connection, Link, Outbox
 
+log = logging.getLogger(__name__)
 AT_ONCE = 3  # tries without a pause after a record changed under our hands
+MOST_TRIES = 5  # with an answer that breaks its reader, until a person sees it
 
 
 def send(row: Outbox, access: Access) -> bool:
@@ -58,6 +62,9 @@ def send(row: Outbox, access: Access) -> bool:
     except (Reconnect, Denied, BadSettings) as error:
         _try_later(subject, error, access)
         raise
+    except POISON as error:
+        _broken(subject, error, access)
+        return False
     return wrote
 
 
@@ -265,6 +272,16 @@ def _try_later(subject: Subject, error: ProviderError, access: Access) -> None:
     with workspace_tx(subject.row.workspace):
         store_exchanges(subject.connection, access.recorder.take())
         put_back(subject.row, not_before=timezone.now() + wait)
+
+
+def _broken(subject: Subject, error: Exception, access: Access) -> None:
+    """What the answer does to our code or to the database may pass; what does not becomes visible, and the others go out meanwhile."""
+    log.warning("Connection %s: contact %s cannot be sent", subject.connection.pk, subject.contact.pk, exc_info=error)
+    if subject.row.tries < MOST_TRIES:
+        _try_later(subject, BadAnswer(Reason("bad_answer"), detail=words(error)), access)
+        return
+    reason = Reason("bad_record", {"id": subject.link.remote_id if subject.link else subject.contact.name, "problem": type(error).__name__})
+    _refused(subject, SkipRecord(reason, detail=words(error)), access)
 
 
 def _refused(subject: Subject, error: ProviderError, access: Access) -> None:

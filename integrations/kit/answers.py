@@ -72,15 +72,16 @@ def parse(answer: RawAnswer, *, method: str, path: str) -> Answer:
 def _json(raw: bytes) -> Any:
     """Strictly first. A page with one broken character or number in it is still a page: only what is broken goes."""
     try:
-        return orjson.loads(raw)
+        found = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _mended(json.loads(raw.decode(errors="replace")))
+    return _mended(found) if b"\\u0000" in raw else found
 
 
 def _mended(value: Any) -> Any:
-    """Lone surrogates and numbers that are none, which no database keeps."""
+    """Without lone surrogates, NUL and numbers that are none, which no database keeps."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):

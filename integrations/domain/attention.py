@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.scoping import Origin
 from contacts.domain.store import create_contacts, live
 from contacts.models import Contact
+from crmsync.lib.text import row_number
 from integrations import registry
 from integrations.domain.outbox import enqueue
 from integrations.domain.parties import row_changes
@@ -110,10 +111,14 @@ def retry(connection: Connection, which: Sequence[str] | Literal["all"], *, reas
 
 
 def ignore(connection: Connection, row_id: str, *, user: User | None) -> None:
-    """Leave the record alone from now on; the contact stays as it is."""
+    """Leave the record alone from now on; the contact stays as it is. Raises CannotDo."""
     kind, pk = _parse(row_id)
     if kind == "outbox":
-        Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, pk=pk).delete()
+        # Only a refused one: what a worker is sending at this moment may be there already, and then its row says whose it is.
+        row = _stuck(connection).filter(pk=pk).select_for_update(of=("self",)).first()
+        if row is None:
+            raise CannotDo("row")
+        row.delete()
     else:
         link = _open_link(connection, pk)
         link.state, link.reason = (
@@ -232,10 +237,11 @@ def _ids(which: Sequence[str], kind: str) -> list[int]:
 
 
 def _parse(row_id: str) -> tuple[str, int]:
-    kind, _sep, pk = row_id.partition(":")
-    if kind not in {"link", "outbox"} or not pk.isdigit():
+    kind, _sep, text = row_id.partition(":")
+    pk = row_number(text)
+    if kind not in {"link", "outbox"} or pk is None:
         raise CannotDo("row")
-    return kind, int(pk)
+    return kind, pk
 
 
 def _open_link(connection: Connection, pk: int) -> Link:

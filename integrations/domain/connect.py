@@ -60,7 +60,9 @@ def enable(workspace: Workspace, provider: str, *, settings: Mapping[str, Any], 
     with workspace_tx(workspace):
         _refuse_second(workspace, manifest)
         cleaned = clean_settings(manifest, settings, workspace)
-        live = Connection.objects.filter(workspace=workspace, provider=provider).exclude(status=ConnectionStatus.OFF).first()
+        mine = Connection.objects.filter(workspace=workspace, provider=provider).exclude(status=ConnectionStatus.OFF)
+        # Locked and read anew: a worker may be storing fresh tokens in the row that is there.
+        live = mine.select_for_update(no_key=True, of=("self",)).first()
         connection = live or Connection(workspace=workspace, provider=provider, connected_by=user)
         connection.settings, connection.title = cleaned, title_from(manifest, cleaned)
         connection.save()

@@ -214,8 +214,11 @@ def _settled(request: WorkspaceRequest, connection: Connection, row: AttentionRo
     if not chosen:
         messages.warning(request, _("Choose a value first."))
         return redirect(request.get_full_path())
-    for name, winner in chosen.items():
-        attention.settle_conflict(connection, row.id, name, winner="crm" if winner == "crm" else "remote", user=request.user)
+    try:
+        for name, winner in chosen.items():
+            attention.settle_conflict(connection, row.id, name, winner="crm" if winner == "crm" else "remote", user=request.user)
+    except CannotDo:  # somebody else was quicker
+        return _no_longer(request, connection)
     ring_after_commit(connection)
     messages.success(request, _("Settled. Both sides get the values you chose."))
     return _back(request, connection)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections
 from django.test import Client
 
 from accounts.models import Workspace
@@ -17,6 +14,7 @@ from contacts.domain import tags
 from contacts.domain.store import update_contacts
 from contacts.models import Contact, ContactChange, CustomField, Tag
 from tests.accounts.api_client import api_client
+from tests.at_once import meanwhile
 from tests.contacts.makers import BY_ALICE, organisation
 from tests.fixtures import Cast
 
@@ -34,32 +32,8 @@ def firm(workspace: Workspace) -> Contact:
 
 
 def beside(workspace: Workspace, contact: Contact, change: dict[str, Any], act: Callable[[], Any]) -> Any:
-    """Somebody has written `change` and not committed it yet when `act` begins; once it waits for them, they are done."""
-    answers: list[Any] = []
-
-    def work() -> None:
-        answers.append(act())
-        connections.close_all()
-
-    other = threading.Thread(target=work)
-    with workspace_tx(workspace, origin=SYNC):
-        update_contacts(workspace, {contact.pk: change}, origin=SYNC)
-        other.start()
-        until_somebody_waits()
-    other.join(timeout=60)
-    return answers[0]
-
-
-def until_somebody_waits() -> None:
-    """For a lock of this session."""
-    end = time.monotonic() + 60
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute("SELECT count(*) FROM pg_locks l WHERE NOT l.granted AND pg_backend_pid() = ANY(pg_blocking_pids(l.pid))")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
-    pytest.fail("nobody came that far")
+    """A sync has written `change` and not committed it yet when `act` begins."""
+    return meanwhile(workspace, lambda: update_contacts(workspace, {contact.pk: change}, origin=SYNC), act, origin=SYNC)
 
 
 def now(contact: Contact) -> Contact:

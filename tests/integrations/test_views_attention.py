@@ -91,6 +91,24 @@ def test_a_conflict_is_settled_side_by_side(alice: Client, workspace: Workspace,
         assert Outbox.objects.filter(contact=contact).count() == 1
 
 
+def test_a_conflict_that_was_left_alone_in_another_tab_is_not_settled(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        link = rows.conflict(connection, rows.organisation(workspace))
+    alice.post(url(connection, f"link:{link.pk}/ignore/"))
+    after = alice.post(url(connection, f"link:{link.pk}/settle/"), {"winner.email": "crm"}, follow=True)
+    assert "not open any more" in after.text
+
+
+@pytest.mark.parametrize("state", [OutboxState.WAITING, OutboxState.SENDING])
+def test_what_is_on_its_way_cannot_be_left_alone(alice: Client, workspace: Workspace, connection: Connection, state: str) -> None:
+    """A create that a worker is sending would leave no trace: the next export would make the record once more."""
+    with workspace_tx(workspace):
+        row = rows.stuck(connection, rows.organisation(workspace), state=state, operation="create", in_doubt=True)
+    assert "not open any more" in alice.post(url(connection, f"outbox:{row.pk}/ignore/"), follow=True).text
+    with workspace_tx(workspace):
+        assert Outbox.objects.filter(pk=row.pk, in_doubt=True).exists()
+
+
 def test_settling_nothing_is_said(alice: Client, workspace: Workspace, connection: Connection) -> None:
     with workspace_tx(workspace):
         link = rows.conflict(connection, rows.organisation(workspace))
@@ -141,11 +159,13 @@ def test_reasons_are_cards_and_narrow_the_list(alice: Client, workspace: Workspa
     assert "What Crunch said" in page.text
 
 
-@pytest.mark.parametrize("row_id", ["link:999999", "link:x", "outbox:1", "nothing", "link:99999999999999999999"])
+@pytest.mark.parametrize("row_id", ["link:999999", "link:x", "outbox:1", "nothing", "link:99999999999999999999", "link:²", "outbox:²"])
 def test_rows_that_are_not_there(alice: Client, connection: Connection, row_id: str) -> None:
     assert alice.get(url(connection, f"{row_id}/choose/")).status_code == 404
     assert alice.get(url(connection, f"{row_id}/settle/")).status_code == 404
     assert alice.post(url(connection, f"{row_id}/take-back/")).status_code == 302
+    assert "not open any more" in alice.post(url(connection, f"{row_id}/ignore/"), follow=True).text
+    assert "nothing to try again" in alice.post(url(connection, "retry/"), {"row": row_id}, follow=True).text
 
 
 def test_buttons_lead_back_to_own_pages_alone(alice: Client, workspace: Workspace, connection: Connection) -> None:

@@ -164,6 +164,15 @@
     location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
   });
 
+  // What renews itself does not do so under somebody's hand: neither while a dialog asks, nor between press and release.
+  const isPoll = (element) => (element.getAttribute("hx-trigger") || "").startsWith("every");
+  const holdStill = (event) => {
+    const { elt } = event.detail;
+    if (isPoll(elt) && (elt.matches(":active") || document.querySelector("dialog[open]"))) event.preventDefault();
+  };
+  document.addEventListener("htmx:beforeRequest", holdStill);
+  document.addEventListener("htmx:beforeOnLoad", holdStill);
+
   // Skeletons appear only when an answer takes longer than 300 ms.
   const waiting = new WeakMap();
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -172,7 +181,10 @@
     if (!template || !target) return;
     waiting.set(elt, setTimeout(() => target.replaceChildren(template.content.cloneNode(true)), 300));
   });
-  document.addEventListener("htmx:beforeSwap", (event) => clearTimeout(waiting.get(event.detail.requestConfig?.elt)));
+  const answered = (event) => clearTimeout(waiting.get(event.detail.requestConfig?.elt));
+  document.addEventListener("htmx:beforeSwap", answered);
+  // A request that was replaced by the next one, or failed, comes to no swap.
+  document.addEventListener("htmx:afterRequest", answered);
 
   // Copy and download
   const copied = (button) => {
@@ -272,7 +284,8 @@
   // Everything that needs a look at new content
   const prepare = (root) => {
     each(root, "[data-progress]", (bar) => bar.style.setProperty("width", `${bar.dataset.progress}%`));
-    each(root, "[data-autodismiss]", dismissLater);
+    // What offers something to press stays until it is closed: reading and deciding take their time.
+    each(root, "[data-autodismiss]:not(:has(.toast-text a, .toast-text button))", dismissLater);
     each(root, "dialog[data-open-now]", (dialog) => {
       dialog.removeAttribute("data-open-now");
       dialog.addEventListener("close", () => dialog.remove());

@@ -59,9 +59,19 @@
     else return;
     event.preventDefault();
   });
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // A late answer neither opens the list again once somebody has chosen or gone on, nor takes the marked option away.
+  let marked = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    marked = event.target.closest?.("[data-picker]")?.querySelector("[role=option].is-active")?.dataset.pick ?? null;
+  });
+  // (Settled, not swapped: htmx gives the new option the classes of the old one until then.)
+  document.addEventListener("htmx:afterSettle", (event) => {
     const picker = event.target.closest?.("[data-picker]");
-    if (picker) parts(picker).typed.setAttribute("aria-expanded", String(options(picker).length > 0));
+    if (!picker) return;
+    const { typed, chosen } = parts(picker);
+    if (chosen.value || document.activeElement !== typed) return closePicker(picker);
+    typed.setAttribute("aria-expanded", String(options(picker).length > 0));
+    activate(picker, options(picker).find((option) => option.dataset.pick === marked) ?? null);
   });
 
   // Tags: a comma-separated field shown as chips.

@@ -121,6 +121,8 @@
   const prepare = () => {
     document.querySelectorAll("[data-repeat]").forEach(renumber);
     revealAll();
+    // Rows may be picked already: before the page listened, or when it was left and came back.
+    new Set([...document.querySelectorAll("[data-select]")].map((box) => box.dataset.select)).forEach(showSelection);
   };
   document.addEventListener("DOMContentLoaded", () => {
     prepare();

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
+from tests.browser import in_browser, is_too_wide
 from tests.erp_history.makers import company, note, push, run_night
 from tests.fixtures import Cast
-from tests.test_ui_browser import Visit, _log_in, visit
+from tests.test_ui_browser import log_in
 
-__all__ = ["visit"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -22,19 +23,18 @@ def customers(cast: Cast, erp: Client) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-def test_the_curve_is_drawn_and_leads_on(visit: Visit, live_server: object, customers: None, width: int, scheme: str) -> None:
+def test_the_curve_is_drawn_and_leads_on(live_server: LiveServer, customers: None, width: int, scheme: str) -> None:
     def steps(page: Page) -> None:
-        _log_in(page, live_server.url)  # type: ignore[attr-defined]
-        page.goto(f"{live_server.url}/w/hartwell/customers/")  # type: ignore[attr-defined]
-        page.get_by_text("Drawing the curve").wait_for(state="hidden")
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}/w/hartwell/customers/")
+        expect(page.locator("[data-pareto-rows] tr")).to_have_count(3)
         assert page.evaluate("Chart.getChart(document.querySelector('canvas')).data.labels") == ["Company a", "Company b", "Company c"]
         page.get_by_text("The curve as a table").click()
-        assert page.locator("[data-pareto-rows] tr").count() == 3
-        assert "80" in page.locator("[data-pareto-rows] tr").first.inner_text()
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+        expect(page.locator("[data-pareto-rows] tr").first).to_contain_text("80")
+        assert not is_too_wide(page)
         page.locator("[data-pareto-rows] a", has_text="Company a").click()
         page.get_by_role("heading", name="Company a").wait_for()
         page.locator("#erp-card svg.spark").wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert not is_too_wide(page)
 
-    visit(steps, width=width, scheme=scheme)
+    in_browser(steps, width=width, scheme=scheme)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ import openpyxl
 import pytest
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.scoping import workspace_tx
 from erp_history.domain import exports, night
+from erp_history.models import ErpRun
+from tests.browser import in_browser, is_too_wide, loaded
 from tests.erp_history.makers import company, note, push
 from tests.fixtures import Cast
 
@@ -25,25 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROWS = [company("C1", cnpj="16727230000197"), company("C2", nome_fantasia="=1+1"), {"codigo_erp": "BAD"}]
 DATABASE = "connection/database/"
 PAGES = ("", "history/", "connection/", DATABASE, "rules/", "decisions/", "waiting/")
-
-
-def in_browser(steps: Callable[[Page], Any], *, width: int = 1280, scheme: str = "light") -> None:
-    """In a thread of its own: Playwright's loop and Django's ORM do not share one."""
-
-    def run() -> None:
-        complaints: list[str] = []
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)  # type: ignore[arg-type]
-            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.set_default_timeout(20_000)
-            steps(page)
-            browser.close()
-        assert complaints == []
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(run).result(timeout=240)
 
 
 def log_in(page: Page, address: str) -> str:
@@ -96,6 +79,7 @@ def test_a_day_of_the_administrator(cast: Cast, live_server: LiveServer, setting
         expect(page.get_by_text("razao_social").first).to_be_visible()
         page.goto(f"{base}history/")
         page.get_by_role("button", name="Make an Excel file").click()
+        expect(page.locator("#exports li")).to_have_count(1)
         work(lambda: exports.advance(cast.workspace))
         with page.expect_download() as download:
             page.get_by_role("link", name="Download", exact=True).click()
@@ -132,7 +116,32 @@ def test_no_page_is_wider_than_the_screen(cast: Cast, erp: Client, live_server: 
             if name == DATABASE:
                 confirm(page)
                 page.get_by_role("heading", name="Database of the views").wait_for()
-            assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0, name
-            assert re.search(r"\S", page.locator("h1").inner_text())
+            assert not is_too_wide(page), name
+            expect(page.locator("h1")).to_have_text(re.compile(r"\S"))
 
     in_browser(look, width=width, scheme=scheme)
+
+
+def test_a_question_about_a_run_is_not_swept_away(cast: Cast, erp: Client, live_server: LiveServer) -> None:
+    """The page renews itself every two seconds; whoever thinks longer about "Cancel this run?" still cancels it."""
+    push(erp, "empresa", ROWS)
+    night.request_run(cast.workspace)
+
+    def steps(page: Page) -> None:
+        page.clock.install()
+        page.goto(log_in(page, live_server.url))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        loaded(page).get_by_role("button", name="Cancel the run").click()
+        dialog = page.get_by_role("dialog", name="Cancel this run?")
+        expect(dialog).to_be_visible()
+        asked.clear()
+        page.clock.run_for(10_000)
+        page.evaluate("1")
+        assert asked == []
+        dialog.get_by_role("button", name="Cancel the run").click()
+        expect(page.get_by_role("button", name="Run now")).to_be_enabled()
+
+    in_browser(steps)
+    with workspace_tx(cast.workspace):
+        assert ErpRun.objects.get().outcome == "cancelled"

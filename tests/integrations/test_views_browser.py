@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from accounts.scoping import workspace_tx
@@ -21,6 +21,7 @@ from integrations.domain.settings import audit
 from integrations.enums import LinkState, OutboxState, Outcome, RunKind
 from integrations.models import Connection, Run
 from invoices.domain.store import InvoiceRow
+from tests.browser import Held, in_browser, is_too_wide
 from tests.fixtures import Cast
 from tests.integrations import rows
 from tests.invoices.builders import row, store
@@ -30,26 +31,6 @@ PASSWORD = "correct horse battery"
 # Where to leave pictures for a person to look at, if anywhere.
 PICTURES = os.environ.get("PICTURES", "")
 LOOKS = [(1280, "light"), (360, "dark")] + ([(1280, "dark"), (360, "light")] if PICTURES else [])
-
-
-def in_browser(steps: Callable[[Page], Any], *, width: int, scheme: str = "light") -> Any:
-    """In a thread of its own: Playwright's loop and Django's ORM do not share one."""
-
-    def run() -> Any:
-        complaints: list[str] = []
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)  # type: ignore[arg-type]
-            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.set_default_timeout(15_000)
-            result = steps(page)
-            browser.close()
-        assert complaints == []
-        return result
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(run).result(timeout=240)
 
 
 def log_in(page: Page, address: str) -> None:
@@ -159,8 +140,7 @@ def test_pages_fit_and_nothing_is_refused(live_server: Any, pages: dict[str, str
             answer = page.goto(f"{live_server.url}/{path}")
             assert answer is not None
             assert answer.status == 200, name
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                too_wide.append(name)
+            too_wide += [name] if is_too_wide(page) else []
             if PICTURES:
                 page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}-{scheme}.png"), full_page=True)
         return too_wide
@@ -214,3 +194,21 @@ def test_export_dialog_and_live_search(live_server: Any, pages: dict[str, str]) 
         expect(page.get_by_text("No invoice fits")).to_be_visible()
 
     in_browser(steps, width=1280)
+
+
+def test_a_replaced_search_leaves_no_skeleton_behind(live_server: Any, pages: dict[str, str]) -> None:
+    """The next choice comes while the answer to the first is awaited; what appears when one waits long goes with it."""
+
+    def steps(page: Page) -> None:
+        log_in(page, live_server.url)
+        page.clock.install()
+        page.goto(f"{live_server.url}/{pages['invoices']}")
+        slow = Held(page, "**/invoices/?*status=overdue*")
+        page.get_by_label("Status").select_option("overdue")
+        slow.arrived()
+        page.get_by_label("Status").select_option("paid")
+        expect(page).to_have_url(re.compile("status=paid"))
+        page.clock.run_for(5_000)
+        expect(page.get_by_text("INV-0219")).to_be_visible()
+
+    in_browser(steps)

@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 
 from contacts.models import Contact
 from integrations.models import Link, Outbox
+from tests.browser import in_browser, is_too_wide, loaded
 from tests.integrations.screens.test_matching import BAKERY
 from tests.integrations.screens.world import World
-from tests.integrations.test_views_browser import in_browser, log_in
+from tests.integrations.test_views_browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # Where to leave pictures for a person to look at, if anywhere.
@@ -23,7 +24,7 @@ LOOKS = [(1280, "light"), (360, "dark")] + ([(1280, "dark"), (360, "light")] if 
 
 
 def look(page: Page, name: str, *, width: int, scheme: str, whole: bool = True) -> None:
-    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), name
+    assert not is_too_wide(page), name
     if PICTURES:
         page.wait_for_timeout(250)
         page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}-{scheme}.png"), full_page=whole)
@@ -62,7 +63,7 @@ def test_matching(live_server: Any, desk: World, width: int, scheme: str) -> Non
         look(page, "matches-saved", width=width, scheme=scheme)
         page.get_by_role("button", name="Undo").click()
         expect(rows).to_have_count(before)
-        page.keyboard.press("/")
+        loaded(page).keyboard.press("/")
         expect(page.locator("#match-q")).to_be_focused()
         page.keyboard.type("escola")
         # The answer to the whole word: one to its beginning would be replaced under our hands.

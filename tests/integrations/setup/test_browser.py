@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from tests.browser import in_browser, is_too_wide
 from tests.fixtures import Cast
 from tests.integrations.setup.place import Place
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-Visit = Callable[..., Any]
 HARMLESS = ("422", "favicon", "404")  # refused forms, and the sandbox's missing icon
 LOOKS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
-
-
-@pytest.fixture
-def visit() -> Iterator[Visit]:
-    """Run a function with a page in a thread of its own: Playwright's loop and Django's ORM do not share one."""
-
-    def run(steps: Callable[[Page], object], *, width: int, scheme: str) -> object:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-            complaints: list[str] = []
-            page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.set_default_timeout(15_000)
-            result = steps(page)
-            browser.close()
-        assert [line for line in complaints if not any(word in line for word in HARMLESS)] == []
-        return result
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        yield lambda *args, **kwargs: pool.submit(run, *args, **kwargs).result(timeout=120)
 
 
 def log_in(page: Page, address: str) -> None:
@@ -48,15 +25,11 @@ def log_in(page: Page, address: str) -> None:
     page.get_by_role("heading", name="Integrations").wait_for()
 
 
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
-
 @LOOKS
-def test_a_helpdesk_is_set_up_on_one_page(visit: Visit, live_server: Any, cast: Cast, desk: Place, width: int, scheme: str) -> None:
+def test_a_helpdesk_is_set_up_on_one_page(live_server: Any, cast: Cast, desk: Place, width: int, scheme: str) -> None:
     def steps(page: Page) -> None:
         log_in(page, live_server.url)
-        assert fits(page)
+        assert not is_too_wide(page)
         page.get_by_role("link", name="Set up Movidesk").click()
         token = page.get_by_label("Token", exact=True)
         token.fill("wrong-token")
@@ -67,7 +40,7 @@ def test_a_helpdesk_is_set_up_on_one_page(visit: Visit, live_server: Any, cast: 
         expect(page.get_by_label("Address of a person's tickets")).to_be_hidden()
         page.get_by_role("button", name="Connect", exact=True).click()
         expect(page.get_by_text("Mark at least one direction.")).to_have_count(2)
-        assert fits(page)
+        assert not is_too_wide(page)
         page.get_by_label("From here to Movidesk").check()
         token.fill("wrong-token")
         page.get_by_role("button", name="Connect", exact=True).click()
@@ -76,14 +49,14 @@ def test_a_helpdesk_is_set_up_on_one_page(visit: Visit, live_server: Any, cast: 
         page.get_by_role("button", name="Connect", exact=True).click()
         expect(page.get_by_role("heading", name="Support desk")).to_be_visible()
 
-    visit(steps, width=width, scheme=scheme)
+    in_browser(steps, width=width, scheme=scheme, harmless=HARMLESS)
     found = desk.connection()
     assert (found.status, found.title, found.settings["pull"], found.settings["push"]) == ("ACTIVE", "Support desk", False, True)
 
 
 @LOOKS
 def test_books_are_connected_through_the_vendors_page(
-    visit: Visit, live_server: Any, cast: Cast, books: Place, settings: Settings, width: int, scheme: str
+    live_server: Any, cast: Cast, books: Place, settings: Settings, width: int, scheme: str
 ) -> None:
     settings.PUBLIC_URL = live_server.url
 
@@ -95,14 +68,14 @@ def test_books_are_connected_through_the_vendors_page(
         page.get_by_role("button", name="Grant access").click()
         expect(page.get_by_text("Nordlys Handel ApS")).to_be_visible()
         assert "token" not in page.url
-        assert fits(page)
+        assert not is_too_wide(page)
         page.get_by_role("button", name="Yes, connect this account").click()
         expect(page.get_by_label("Currency")).to_have_value("DKK")
         expect(page.get_by_role("button", name="Copy").first).to_be_visible()
-        assert fits(page)
+        assert not is_too_wide(page)
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_text("Saved. The next sync follows the new settings.")).to_be_visible()
 
-    visit(steps, width=width, scheme=scheme)
+    in_browser(steps, width=width, scheme=scheme, harmless=HARMLESS)
     found = books.connection()
     assert (found.status, found.account_name, found.settings["currency"]) == ("ACTIVE", "Nordlys Handel ApS", "DKK")

@@ -53,6 +53,10 @@ class TableInfoSerializer(serializers.Serializer[Any]):
     fields = FieldInfoSerializer(many=True)  # type: ignore[assignment]  # as above
 
 
+class TablesSerializer(serializers.Serializer[Any]):
+    tables = TableInfoSerializer(many=True)
+
+
 class SnapshotBody(serializers.Serializer[Any]):
     table = serializers.CharField(max_length=20)
 

@@ -74,7 +74,7 @@ class InfoView(ErpView):
 
 
 class TablesView(ErpView):
-    @extend_schema(responses=shapes.TableInfoSerializer(many=True))
+    @extend_schema(responses=shapes.TablesSerializer)
     def get(self, request: Request) -> Response:
         """The tables, in the order in which a complete load sends them."""
         return Response({"tables": [describe(table) for table in TABLES.values()]})

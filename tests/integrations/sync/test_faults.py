@@ -151,7 +151,7 @@ class MailServer(BaseEmailBackend):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_trouble_is_mailed_once_and_its_end_once_and_no_transaction_waits_for_it(paged: World, settings: Settings) -> None:
+def test_trouble_is_mailed_once_and_its_end_once(paged: World, settings: Settings) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.MailServer"
     MailServer.taken.clear()
     paged.settle()

@@ -1,36 +1,55 @@
 """The ABC curve: what share of the revenue stands ahead of a company decides its class.
 
 Ordered by revenue. Up to 80 % ahead of it: A; up to 95 %: B; else C (both settable). Equal revenue, equal class. No revenue, no class.
-Amounts are exact decimals and are compared without dividing.
+So the lowest revenue of A and that of B say everybody's class. Amounts are exact decimals and are compared without dividing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connection, transaction
-
-from accounts.models import Workspace
 from erp_history.domain import news
 from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, window
-from erp_history.domain.steps import MEMORY, PLANS, Step
+from erp_history.domain.steps import Step
 from erp_history.enums import Grouping
 from erp_history.models import ErpSource
 
-BY_COMPANY = """
-SELECT c.codigo_erp AS key, f.company_id, f.revenue FROM erp_history_companyfigures f
-JOIN erp_history_empresa c ON c.id = f.company_id AND c.workspace_id = %(workspace)s WHERE f.workspace_id = %(workspace)s AND f.revenue <> 0
+# Where the classes begin on the curve of `unit` (revenue). Of those with equal revenue the first in the order has only what has more ahead
+# of it, as all of them are meant to, and none has less: so the lowest revenue that is found is right whatever stands ahead of the others.
+LOWEST = """
+lowest AS (
+  SELECT min(revenue) FILTER (WHERE upto - revenue < a_ends) AS a, min(revenue) FILTER (WHERE upto - revenue < b_ends) AS b
+  FROM (SELECT revenue, sum(revenue) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) AS upto FROM unit WHERE revenue > 0) placed
+  CROSS JOIN (
+    SELECT sum(revenue) * %(a)s * 0.01 AS a_ends, sum(revenue) * %(b)s * 0.01 AS b_ends FROM unit WHERE revenue > 0
+  ) whole
+)
+"""
+CLASS = "CASE WHEN revenue > 0 THEN CASE WHEN revenue >= lowest.a THEN 'A' WHEN revenue >= lowest.b THEN 'B' ELSE 'C' END END"
+# The companies' curve stands on their figures; whose class is another one than before gets it, and a line in the history.
+CLASSES = f"""
+WITH unit AS MATERIALIZED (
+  SELECT f.id, f.company_id, f.revenue, f.abc_class AS old FROM erp_history_companyfigures f
+  WHERE f.workspace_id = %(workspace)s AND (f.revenue > 0 OR f.abc_class IS NOT NULL)
+), {LOWEST}, fresh AS MATERIALIZED (
+  SELECT id, company_id, revenue, old, {CLASS} AS new FROM unit CROSS JOIN lowest
+), moved AS (
+  INSERT INTO erp_history_classchange (workspace_id, company_id, "on", old, new, revenue)
+  SELECT %(workspace)s, company_id, %(today)s, old, new, revenue FROM fresh WHERE old IS DISTINCT FROM new RETURNING new
+), put AS (
+  UPDATE erp_history_companyfigures f SET abc_class = fresh.new, abc_since = %(today)s
+  FROM fresh WHERE f.id = fresh.id AND fresh.old IS DISTINCT FROM fresh.new
+)
+SELECT (SELECT count(new) FROM fresh), count(*), count(*) FILTER (WHERE new IS NULL) FROM moved
 """
 BY_ROOT = """
-SELECT coalesce(left(c.cnpj, 8), c.codigo_erp) AS key, NULL::bigint AS company_id, sum(f.revenue) AS revenue
+SELECT coalesce(left(c.cnpj, 8), c.codigo_erp) AS key, sum(f.revenue) AS revenue
 FROM erp_history_companyfigures f JOIN erp_history_empresa c ON c.id = f.company_id AND c.workspace_id = %(workspace)s
 WHERE f.workspace_id = %(workspace)s GROUP BY 1
 """
 BY_PORTFOLIO = """
-SELECT f.portfolio_id::text AS key, NULL::bigint AS company_id, sum(f.revenue) AS revenue FROM erp_history_companyfigures f
+SELECT f.portfolio_id::text AS key, sum(f.revenue) AS revenue FROM erp_history_companyfigures f
 WHERE f.workspace_id = %(workspace)s AND f.portfolio_id IS NOT NULL GROUP BY 1
 """
 # Brands stand on the lines; a line belongs to the note of its filial.
@@ -47,58 +66,25 @@ FROM (
 ) d {LINES}
 """
 BY_BRAND = f"""
-SELECT i.marca AS key, NULL::bigint AS company_id, sum({LINE_NET}) AS revenue {BRAND_LINES} WHERE i.marca IS NOT NULL GROUP BY 1
+SELECT i.marca AS key, sum({LINE_NET}) AS revenue {BRAND_LINES} WHERE i.marca IS NOT NULL GROUP BY 1
 """
-# One sort serves all three windows. `ahead`: what has more revenue, however many have the same.
-RANKED = """
-WITH {extra} units AS (SELECT key, company_id, revenue FROM ({units}) u WHERE revenue > 0), ranked AS (
-  SELECT key, company_id, revenue, sum(revenue) OVER () AS total,
-    coalesce(sum(revenue) OVER (ORDER BY revenue DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS ahead,
-    sum(revenue) OVER (ORDER BY revenue DESC, key, company_id ROWS UNBOUNDED PRECEDING) AS upto,
-    row_number() OVER (ORDER BY revenue DESC, key, company_id) AS rank
-  FROM units
-), line AS (
-  SELECT key, company_id, revenue, rank, ahead, upto, round(revenue / total, 12) AS share, round(ahead / total, 12) AS before,
-    round(upto / total, 12) AS cumulative,
-    CASE WHEN ahead * 100 < %(a)s * total THEN 'A' WHEN ahead * 100 < %(b)s * total THEN 'B' ELSE 'C' END AS abc_class
-  FROM ranked
-)
-"""
-KEPT = ("revenue", "share", "before", "cumulative", "rank", "abc_class")
 STORE = f"""
-, gone AS (
+WITH {{extra}} unit AS MATERIALIZED ({{units}}), {LOWEST}, line AS MATERIALIZED (
+  SELECT key, revenue, {CLASS} AS abc_class FROM unit CROSS JOIN lowest WHERE revenue > 0
+), gone AS (
   DELETE FROM erp_history_abcresult r WHERE r.workspace_id = %(workspace)s AND r.grouping = %(grouping)s
-  AND NOT EXISTS (SELECT 1 FROM line WHERE line.key = r.key AND line.company_id IS NOT DISTINCT FROM r.company_id) RETURNING 1
+  AND NOT EXISTS (SELECT 1 FROM line WHERE line.key = r.key) RETURNING 1
 ), written AS (
-  INSERT INTO erp_history_abcresult AS r (workspace_id, grouping, key, company_id, {", ".join(KEPT)}, as_of)
-  SELECT %(workspace)s, %(grouping)s, line.key, line.company_id, {", ".join(f"line.{name}" for name in KEPT)}, %(today)s
-  FROM line LEFT JOIN erp_history_abcresult known ON known.workspace_id = %(workspace)s AND known.grouping = %(grouping)s
-    AND known.key = line.key AND known.company_id IS NOT DISTINCT FROM line.company_id
-  WHERE known.id IS NULL
-    OR ({", ".join(f"known.{name}" for name in KEPT)}) IS DISTINCT FROM ({", ".join(f"line.{name}" for name in KEPT)})
-  ON CONFLICT (workspace_id, grouping, key, company_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in KEPT)},
-    as_of = EXCLUDED.as_of
+  INSERT INTO erp_history_abcresult AS r (workspace_id, grouping, key, revenue, abc_class, as_of)
+  SELECT %(workspace)s, %(grouping)s, line.key, line.revenue, line.abc_class, %(today)s
+  FROM line LEFT JOIN erp_history_abcresult known
+    ON known.workspace_id = %(workspace)s AND known.grouping = %(grouping)s AND known.key = line.key
+  WHERE known.id IS NULL OR (known.revenue, known.abc_class) IS DISTINCT FROM (line.revenue, line.abc_class)
+  ON CONFLICT (workspace_id, grouping, key) DO UPDATE SET revenue = EXCLUDED.revenue, abc_class = EXCLUDED.abc_class, as_of = EXCLUDED.as_of
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM line), (SELECT count(*) FROM written), (SELECT count(*) FROM gone)
 """
-CLASSES = """
-WITH fresh AS (
-  SELECT f.id, f.company_id, f.revenue, f.abc_class AS old, r.abc_class AS new, r.rank FROM erp_history_companyfigures f
-  LEFT JOIN erp_history_abcresult r ON r.workspace_id = %(workspace)s AND r.grouping = 'company' AND r.company_id = f.company_id
-  WHERE f.workspace_id = %(workspace)s AND f.abc_class IS DISTINCT FROM r.abc_class
-), moved AS (
-  INSERT INTO erp_history_classchange (workspace_id, company_id, "on", old, new, revenue, rank)
-  SELECT %(workspace)s, company_id, %(today)s, old, new, revenue, rank FROM fresh RETURNING 1
-), put AS (
-  UPDATE erp_history_companyfigures f SET abc_class = fresh.new, abc_since = %(today)s
-  FROM fresh WHERE f.id = fresh.id
-)
-SELECT count(*) FROM moved
-"""
-
-
-SHARE = Decimal(1).scaleb(-12)
 READ_FROM = frozenset(["empresa", "nota", "itens_nota"])
 
 
@@ -109,97 +95,47 @@ def step(step: Step) -> bool:
         step.count(0, moved=0)
         return True
     step.plan("sums")
-    for grouping, units, extra in (
-        (Grouping.COMPANY, BY_COMPANY, ""),
-        (Grouping.ROOT, BY_ROOT, ""),
-        (Grouping.BRAND, BY_BRAND, f"uniq AS ({UNIQUE}), "),
-    ):
-        lines = store_curve(step, grouping, units, extra=extra)
-        if grouping == Grouping.COMPANY:
-            step.count(lines)
-    [(moved,)] = step.fetch(CLASSES)
-    step.count(0, moved=moved)
+    [(companies, moved, gone)] = step.fetch(CLASSES, values_of(source, day))
+    step.say("curve", grouping=str(Grouping.COMPANY), lines=companies, written=moved - gone, gone=gone)
+    store_curve(step, Grouping.ROOT, BY_ROOT)
+    store_curve(step, Grouping.BRAND, BY_BRAND, extra=f"uniq AS ({UNIQUE}), ")
+    step.count(companies, moved=moved)
     step.say("classes", moved=moved)
     return True
 
 
-def store_curve(step: Step, grouping: str, units: str, *, extra: str = "") -> int:
+def store_curve(step: Step, grouping: str, units: str, *, extra: str = "") -> None:
     """Compute and keep the curve of one grouping; only lines that differ are written."""
-    statement = RANKED.format(units=units, extra=extra) + STORE
-    [(lines, written, gone)] = step.fetch(statement, _values(step.source, step.run.today) | {"grouping": grouping})
+    statement = STORE.format(units=units, extra=extra)
+    [(lines, written, gone)] = step.fetch(statement, values_of(step.source, step.run.today) | {"grouping": grouping})
     step.say("curve", grouping=str(grouping), lines=lines, written=written, gone=gone)
-    return int(lines)
 
 
-def _values(source: ErpSource, today: dt.date, *, months: int | None = None) -> dict[str, Any]:
-    return {"a": source.abc_a, "b": source.abc_b, "today": today} | window(today, months or source.abc_months)
-
-
-class Line(NamedTuple):
-    """A line of a curve that was computed on demand. Amounts are exact; shares of 1 are divided when they are asked for."""
-
-    key: str
-    company_id: int | None
-    revenue: Decimal
-    rank: int
-    ahead: Decimal  # revenue of what has more
-    upto: Decimal  # revenue of this line and of all before it
-    abc_class: str
-    total: Decimal
-
-    @property
-    def share(self) -> Decimal:
-        return self._part(self.revenue)
-
-    @property
-    def before(self) -> Decimal:
-        return self._part(self.ahead)
-
-    @property
-    def cumulative(self) -> Decimal:
-        return self._part(self.upto)
-
-    def _part(self, amount: Decimal) -> Decimal:
-        return (amount / self.total).quantize(SHARE, ROUND_HALF_UP)
+def values_of(source: ErpSource, today: dt.date, *, months: int | None = None) -> dict[str, Any]:
+    """The values of a curve's statement: days and borders."""
+    return {"workspace": source.workspace_id, "a": source.abc_a, "b": source.abc_b, "today": today} | window(
+        today, months or source.abc_months
+    )
 
 
 # Summed per code first: what is joined with the companies then is a fraction of the documents. A company has the code of its documents;
-# that of another filial is looked for only where there are documents whose filial has none.
-PER_CODE = f"""
-SELECT d0.key, d0.company_id, d0.revenue FROM (
-  WITH code AS (
-    SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 2, 1
-  ), own AS MATERIALIZED (
-    SELECT code.codigo_empresa AS key, e.id, code.revenue FROM code
-    LEFT JOIN erp_history_empresa e
-      ON e.workspace_id = %(workspace)s AND e.filial = code.filial AND e.codigo_erp = code.codigo_empresa
-  ), sole AS (
-    SELECT codigo_erp, min(id) AS id FROM erp_history_empresa
-    WHERE workspace_id = %(workspace)s AND codigo_erp IN (SELECT key FROM own WHERE id IS NULL) GROUP BY 1 HAVING count(*) = 1
-  )
-  SELECT own.key, coalesce(own.id, sole.id) AS company_id, sum(own.revenue) AS revenue
-  FROM own LEFT JOIN sole ON sole.codigo_erp = CASE WHEN own.id IS NULL THEN own.key END
-  WHERE coalesce(own.id, sole.id) IS NOT NULL GROUP BY 1, 2
-) d0
+# that of another filial (`stray`) is looked for only where there are documents whose filial has none.
+REVENUE = f"""
+code AS (
+  SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 2, 1
+), own AS MATERIALIZED (
+  SELECT e.id, code.revenue, CASE WHEN e.id IS NULL THEN code.codigo_empresa END AS missing FROM code
+  LEFT JOIN erp_history_empresa e ON e.workspace_id = %(workspace)s AND e.filial = code.filial AND e.codigo_erp = code.codigo_empresa
+), sole AS (
+  SELECT codigo_erp, min(id) AS id FROM erp_history_empresa
+  WHERE workspace_id = %(workspace)s AND codigo_erp IN (SELECT missing FROM own) GROUP BY 1 HAVING count(*) = 1
+), stray AS MATERIALIZED (
+  SELECT sole.id, sum(own.revenue) AS revenue FROM own JOIN sole ON sole.codigo_erp = own.missing GROUP BY 1
+), unit AS MATERIALIZED (
+  SELECT own.id AS company_id, coalesce(own.revenue, 0) + coalesce(stray.revenue, 0) AS revenue
+  FROM own LEFT JOIN stray ON stray.id = own.id WHERE own.id IS NOT NULL
+  UNION ALL SELECT id, revenue FROM stray WHERE NOT EXISTS (SELECT 1 FROM own WHERE own.id = stray.id)
+)
 """
-ON_DEMAND = PER_CODE.format(net=NET, lines="")
-ON_DEMAND_BRAND = PER_CODE.format(net=LINE_NET, lines=f"{LINES} AND i.marca = %(brand)s")
-IN_PORTFOLIO = """
-JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = d0.company_id AND f.portfolio_id = %(portfolio)s
-"""
-
-
-def curve(
-    workspace: Workspace, source: ErpSource, today: dt.date, *, months: int | None = None, brand: str = "", portfolio: int | None = None
-) -> list[Line]:
-    """The companies' curve in another window, of one brand or of one portfolio; computed now, not kept."""
-    units = (ON_DEMAND_BRAND if brand else ON_DEMAND) + (IN_PORTFOLIO if portfolio is not None else "")
-    statement = RANKED.format(units=units, extra="")
-    values: Mapping[str, Any] = {"workspace": workspace.pk, "brand": brand, "portfolio": portfolio, **_values(source, today, months=months)}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"{PLANS['sums']}; {MEMORY}")
-        cursor.execute(f"{statement} SELECT key, company_id, revenue, rank, ahead, upto, abc_class FROM line ORDER BY rank", values)
-        found = cursor.fetchall()
-        cursor.execute(PLANS["default"])
-    total = found[-1][5] if found else Decimal(0)
-    return [Line._make((*row, total)) for row in found]
+ALL_REVENUE = REVENUE.format(net=NET, lines="")
+BRAND_REVENUE = REVENUE.format(net=LINE_NET, lines=f"{LINES} AND i.marca = %(brand)s")

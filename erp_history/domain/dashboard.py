@@ -298,5 +298,5 @@ def pareto(view: View) -> list[Bar]:
 
 def biggest_portfolios(workspace: Workspace, *, limit: int) -> list[int]:
     """By their revenue on the curve."""
-    found = AbcResult.objects.filter(workspace=workspace, grouping=Grouping.PORTFOLIO).order_by("rank").values_list("key", flat=True)
-    return [int(key) for key in found[:limit]]
+    found = AbcResult.objects.filter(workspace=workspace, grouping=Grouping.PORTFOLIO).order_by("-revenue", "key")
+    return [int(key) for key in found.values_list("key", flat=True)[:limit]]

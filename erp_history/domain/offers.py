@@ -46,7 +46,7 @@ def portfolios(membership: Membership, *, sight: Sight | None = None) -> dict[in
 
 def brands(view: View) -> list[str]:
     """Brands that were sold in the window of the curve, the one with the highest revenue first."""
-    found = AbcResult.objects.filter(workspace=view.workspace, grouping="brand").order_by("rank").values_list("key", flat=True)
+    found = AbcResult.objects.filter(workspace=view.workspace, grouping="brand").order_by("-revenue", "key").values_list("key", flat=True)
     if view.sight.sees_all:
         return list(found[:MOST_BRANDS])
     unfiltered = replace(view, asked=Asked(view.source.abc_months))

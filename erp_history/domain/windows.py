@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Workspace
-from erp_history.domain.abc import LINE_NET, ON_DEMAND, ON_DEMAND_BRAND
-from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, months_before, window
+from erp_history.domain.abc import ALL_REVENUE, BRAND_REVENUE, CLASS, LINE_NET, LOWEST, values_of
+from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, months_before
 from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.models import CurveLimit, ErpPrepared, ErpRun, ErpSource
 
@@ -57,11 +57,11 @@ ON CONFLICT (workspace_id, brand, company_id) DO UPDATE SET {", ".join(f"{name} 
 LIMITS = """
 INSERT INTO erp_history_curvelimit (workspace_id, brand, months, lowest_a, lowest_b)
 SELECT %(workspace)s, brand, %(months)s, min(revenue) FILTER (WHERE ahead * 100 < %(a)s * total),
-  min(revenue) FILTER (WHERE ahead * 100 >= %(a)s * total AND ahead * 100 < %(b)s * total)
+  min(revenue) FILTER (WHERE ahead * 100 < %(b)s * total)
 FROM (
-  SELECT brand, revenue, sum(equal) OVER (PARTITION BY brand) AS total,
-    sum(equal) OVER (PARTITION BY brand ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) - equal AS ahead
-  FROM (SELECT brand, {column} AS revenue, sum({column}) AS equal FROM pg_temp.erp_fresh_windows WHERE {column} > 0 GROUP BY 1, 2) x
+  SELECT brand, revenue, sum(revenue) OVER (PARTITION BY brand) AS total,
+    sum(revenue) OVER (PARTITION BY brand ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) - revenue AS ahead
+  FROM (SELECT brand, {column} AS revenue FROM pg_temp.erp_fresh_windows WHERE {column} > 0) x
 ) y GROUP BY brand
 """
 
@@ -124,23 +124,12 @@ lowest AS (
   WHERE workspace_id = %(workspace)s AND brand = %(brand)s AND months = %(months)s
 )
 """
-COMPUTED_UNITS = f"""
-uniq AS ({UNIQUE}), unit AS (SELECT company_id, revenue FROM ({{units}}) x), lowest AS (
-  SELECT min(revenue) FILTER (WHERE ahead * 100 < %(a)s * total) AS a,
-    min(revenue) FILTER (WHERE ahead * 100 >= %(a)s * total AND ahead * 100 < %(b)s * total) AS b
-  FROM (
-    SELECT revenue, sum(equal) OVER () AS total, sum(equal) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) - equal AS ahead
-    FROM (SELECT revenue, sum(revenue) AS equal FROM unit WHERE revenue > 0 GROUP BY 1) x
-  ) y
-)
-"""
+COMPUTED_UNITS = f"{{revenue}}, {LOWEST}"
 # A contact's class is the best of its companies', so that of the highest of their revenues.
-CURVE = """
-WITH {units}, curve AS (
-  SELECT contact_id, revenue, CASE WHEN highest > 0 THEN CASE WHEN highest >= a THEN 'A' WHEN highest >= b THEN 'B' ELSE 'C' END END
-    AS abc_class
-  FROM (
-    SELECT f.contact_id, sum(unit.revenue) AS revenue, max(unit.revenue) AS highest FROM unit
+CURVE = f"""
+WITH {{units}}, curve AS (
+  SELECT contact_id, total AS revenue, {CLASS} AS abc_class FROM (
+    SELECT f.contact_id, sum(unit.revenue) AS total, max(unit.revenue) AS revenue FROM unit
     JOIN erp_history_companyfigures f ON f.workspace_id = %(workspace)s AND f.company_id = unit.company_id
     WHERE f.contact_id IS NOT NULL GROUP BY 1
   ) x LEFT JOIN lowest ON true
@@ -154,6 +143,5 @@ def curve(source: ErpSource, run: ErpRun, *, months: int, brand: str) -> tuple[s
     column = column_of(months, source.abc_months)
     if column is not None and prepared_for(source, run) is not None:
         return CURVE.format(units=KEPT_UNITS.format(column=column)).strip(), values
-    units = COMPUTED_UNITS.format(units=ON_DEMAND_BRAND if brand else ON_DEMAND)
-    values |= {"a": source.abc_a, "b": source.abc_b, "today": run.today, **window(run.today, months)}
-    return CURVE.format(units=units).strip(), values
+    units = COMPUTED_UNITS.format(revenue=BRAND_REVENUE if brand else ALL_REVENUE)
+    return CURVE.format(units=units).strip(), values | values_of(source, run.today, months=months)

@@ -95,24 +95,18 @@ class ContactFigures(WorkspaceModel):
 
 
 class AbcResult(WorkspaceModel):
-    """A line of the current ABC curve. `key`: code, CNPJ root, portfolio id or brand. Shares are of 1."""
+    """A line of the current ABC curve by CNPJ root, brand or portfolio (its id); that of the companies stands on their figures."""
 
     grouping = models.CharField(max_length=10, choices=Grouping.choices)
     key = models.CharField(max_length=80)
-    company_id = models.BigIntegerField(null=True)
     revenue = money()
-    share = models.DecimalField(max_digits=20, decimal_places=12)
-    before = models.DecimalField(max_digits=20, decimal_places=12)  # cumulative share ahead of it: decides the class
-    cumulative = models.DecimalField(max_digits=20, decimal_places=12)
-    rank = models.PositiveIntegerField()
     abc_class = models.CharField(max_length=1, choices=Curve.choices)
     as_of = models.DateField()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["workspace", "grouping", "key", "company_id"], name="erp_abc_once", nulls_distinct=False)
+            models.UniqueConstraint(fields=["workspace", "grouping", "key"], name="erp_abc_key")
         ]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["workspace", "grouping", "rank", "id"], name="erp_abc_rank")]
 
     def __str__(self) -> str:
         return f"{self.grouping} {self.key} {self.abc_class}"
@@ -126,7 +120,6 @@ class ClassChange(WorkspaceModel):
     old = models.CharField(max_length=1, null=True)
     new = models.CharField(max_length=1, null=True)
     revenue = money()
-    rank = models.PositiveIntegerField(null=True)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [

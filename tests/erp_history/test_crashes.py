@@ -91,7 +91,7 @@ def test_a_push_while_the_night_runs_is_not_lost(cast: Cast, erp: Client) -> Non
 
     night.advance(cast.workspace, until=float("inf"), on_step=late)
     with workspace_tx(cast.workspace):
-        assert AbcResult.objects.get(grouping="company").revenue == 10
+        assert CompanyFigures.objects.get().revenue == 10
     run_night(cast.workspace)
     with workspace_tx(cast.workspace):
-        assert AbcResult.objects.get(grouping="company").revenue == 100
+        assert CompanyFigures.objects.get().revenue == 100

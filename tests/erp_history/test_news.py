@@ -14,7 +14,7 @@ from contacts.models import Contact
 from erp_history.domain import night
 from erp_history.domain.steps import Step, StepFailed
 from erp_history.enums import Phase
-from erp_history.models import AbcResult, CompanyFigures, ErpLink, ErpNews, ErpRun, ErpSource
+from erp_history.models import CompanyFigures, Empresa, ErpLink, ErpNews, ErpRun, ErpSource
 from tests.erp_history.makers import TODAY, company, note, push, run_night
 from tests.erp_history.test_snapshots import begin, end
 from tests.fixtures import Cast
@@ -31,7 +31,8 @@ def is_kept(run: ErpRun, phase: str) -> bool:
 
 def revenue(cast: Cast) -> dict[str, Decimal]:
     with workspace_tx(cast.workspace):
-        return dict(AbcResult.objects.filter(grouping="company").values_list("key", "revenue"))
+        codes = dict(Empresa.objects.values_list("id", "codigo_erp"))
+        return {codes[row.company_id]: row.revenue for row in CompanyFigures.objects.exclude(abc_class=None)}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.scoping import workspace_tx
 from contacts.models import Contact
 from erp_history.enums import LinkState
-from erp_history.models import AbcResult, Empresa, ErpLink, Nota
+from erp_history.models import CompanyFigures, Empresa, ErpLink, Nota
 from tests.accounts.api_client import api_client
 from tests.erp_history.makers import company, note, post, push, run_night
 from tests.fixtures import Cast
@@ -86,7 +86,7 @@ def test_writers_and_a_night_side_by_side_lose_nothing(cast: Cast) -> None:
     run_night(cast.workspace)
     with workspace_tx(cast.workspace):
         assert Nota.objects.count() == 400
-        assert sorted(AbcResult.objects.filter(grouping="company").values_list("revenue", flat=True)) == [100] * 4
+        assert sorted(CompanyFigures.objects.values_list("revenue", flat=True)) == [100] * 4
 
 
 def test_a_company_that_two_clicks_make_new_is_made_once(cast: Cast) -> None:

@@ -60,6 +60,10 @@ def origin_of(actor: User, *, kind: str = "web") -> Origin:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_plain(key)} = {_plain(inner)}" for key, inner in value.items() if inner not in (None, "", [])) or "–"
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "–"
     return str(value).replace("_", " ") if value not in (None, "") else "–"

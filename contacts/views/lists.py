@@ -26,6 +26,8 @@ from contacts.views.common import address, membership_of, origin_of, say_undoabl
 from crmsync.lib.paging import CursorError
 
 PLAIN, NUMERIC = SafeString(""), SafeString(' class="num"')
+# Columns that a narrow table leaves out (static/css/app.css).
+ROOMY, WIDE = SafeString(' class="col-if-roomy"'), SafeString(' class="col-if-wide"')
 
 
 @require_safe
@@ -123,8 +125,8 @@ def _columns(membership: Membership, contacts: list[Any]) -> list[tuple[str, Saf
     life_cycles = {value: str(label) for value, label in LifeCycle.choices if value}
     columns: list[tuple[str, SafeString, Callable[[Any], str]]] = [
         (_("E-mail"), PLAIN, lambda contact: format_html(EMAIL, contact.first_email)),
-        (_("City"), PLAIN, lambda contact: contact.city),
-        (_("Life cycle"), PLAIN, lambda contact: life_cycles.get(contact.life_cycle, "")),
+        (_("City"), WIDE, lambda contact: contact.city),
+        (_("Life cycle"), ROOMY, lambda contact: life_cycles.get(contact.life_cycle, "")),
     ]
     for column in panels.columns():
         values = column.values(membership.workspace, contacts) if contacts else {}

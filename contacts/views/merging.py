@@ -17,6 +17,7 @@ from contacts.domain import describe, duplicates
 from contacts.domain import merge as merging
 from contacts.domain.custom import fields_of
 from contacts.domain.faults import Invalid
+from contacts.domain.queries import mark_organisations
 from contacts.domain.visibility import visible_or_404, visible_to
 from contacts.models import Contact, ContactChange, Merge
 from contacts.views.common import address, membership_of, origin_of, say_undoable
@@ -138,14 +139,14 @@ def merge_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def duplicate_list(request: HttpRequest) -> HttpResponse:
-    pairs = duplicates.open_pairs(membership_of(request)).select_related(
-        "first__organisation", "second__organisation", "first__owner", "second__owner"
-    )
+    membership = membership_of(request)
+    pairs = duplicates.open_pairs(membership).select_related("first__organisation", "second__organisation", "first__owner", "second__owner")
     try:
         page = keyset_page(pairs, order=("-score", "-id"), cursor=request.GET.get("cursor"), limit=PAGE)
     except CursorError:
         return HttpResponseRedirect(address(request, "duplicates"))
     next_url = f"{address(request, 'duplicates')}?cursor={page.next_cursor}" if page.next_cursor else ""
+    mark_organisations(membership, [side for pair in page.rows for side in (pair.first, pair.second)])
     return render(request, "contacts/duplicates.html", {"pairs": page.rows, "next_url": next_url})
 
 

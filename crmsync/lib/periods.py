@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from crmsync.lib.locales import parse_locale
 
 ONE_DAY = timedelta(days=1)
+ONE_SECOND = timedelta(seconds=1)
+ONE_MILLISECOND = timedelta(milliseconds=1)
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 STEPS = (86400, 3600, 60, 1)
 # Babel 2.18 has no short Portuguese hours ("1 horas") and minutes, so the symbols are ours.
@@ -74,7 +76,9 @@ def spread(seconds: int, key: str) -> int:
 
 
 def human_duration(duration: timedelta, locale: str = "en") -> str:
-    """Write a duration in its two largest units: "2 h 5 min"; less than a second is "0 s"."""
+    """Write a duration in its two largest units: "2 h 5 min"; less than a second is "430 ms"."""
+    if ONE_MILLISECOND <= duration < ONE_SECOND:
+        return f"{duration // ONE_MILLISECOND}\u00a0ms"
     left = max(0, int(duration.total_seconds()))
     parts: list[tuple[int, str]] = []
     for symbol, size in zip(SYMBOLS.get(parse_locale(locale).language, PLAIN_SYMBOLS), STEPS, strict=True):

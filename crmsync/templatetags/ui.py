@@ -20,6 +20,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crmsync.lib.money import code_apart
+
 register = template.Library()
 ICONS = Path(settings.BASE_DIR) / "static" / "icons"
 NOTHING = "–"
@@ -70,7 +72,7 @@ def _money_text(amount: Any, *, currency: str, locale: Locale) -> str:
     if amount is None or amount == "":
         return NOTHING
     try:
-        return numbers.format_currency(Decimal(str(amount)), currency or "XXX", locale=locale)
+        return code_apart(numbers.format_currency(Decimal(str(amount)), currency or "XXX", locale=locale))
     except InvalidOperation:
         return str(amount)
 
@@ -90,7 +92,8 @@ def money_round(context: Any, amount: Any, currency: str = "") -> SafeString:
     exact = _money_text(amount, currency=currency, locale=locale)
     pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
     try:
-        text = numbers.format_currency(Decimal(str(amount)), currency or "XXX", format=pattern, locale=locale, currency_digits=False)
+        written = numbers.format_currency(Decimal(str(amount)), currency or "XXX", format=pattern, locale=locale, currency_digits=False)
+        text = code_apart(written)
     except InvalidOperation:
         text = exact
     return format_html('<span class="money" title="{}">{}</span>', exact, text)

@@ -137,7 +137,14 @@ def _render(source: str, **context: object) -> str:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "text"),
-    [(Decimal("2400"), "GBP", "£2,400.00"), ("-3.5", "EUR", "-€3.50"), (None, "GBP", "–"), (0, "JPY", "¥0"), ("odd", "GBP", "odd")],
+    [
+        (Decimal("2400"), "GBP", "£2,400.00"),
+        ("-3.5", "EUR", "-€3.50"),
+        (None, "GBP", "–"),
+        (0, "JPY", "¥0"),
+        ("odd", "GBP", "odd"),
+        (12, "DKK", "DKK\u00a012.00"),
+    ],
 )
 def test_money(amount: object, currency: str, text: str) -> None:
     with translation.override("en"):

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.domain.audit import origin_of
+from accounts.domain.audit import details_of, origin_of
 from accounts.domain.errors import Refused
 from accounts.domain.members import change_member, remove_member
 from accounts.domain.teams import add_team, delete_effect, delete_team
@@ -188,6 +188,11 @@ def test_the_audit_log_tells_who_did_what(cast: Cast, alice: Client) -> None:
 
     assert "Member changed" in page
     assert "MEMBER → ADMIN" in page
+
+
+def test_the_audit_log_writes_settings_as_people_do() -> None:
+    told = details_of({"provider": "crunch", "settings": {"team": "", "deleted_here": "bring_back", "preview_first": False}})
+    assert told == ["provider: crunch", "settings: deleted here = bring back, preview first = No"]
 
 
 def test_the_audit_log_is_paged_by_keyset(cast: Cast, alice: Client) -> None:

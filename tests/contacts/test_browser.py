@@ -192,3 +192,24 @@ def test_every_screen_fits(visit: Visit, cast: Cast, width: int, scheme: str) ->
         return too_wide
 
     assert visit(steps, width=width, scheme=scheme) == []
+
+
+def test_the_list_does_not_scroll_sideways_in_its_card(visit: Visit, cast: Cast) -> None:
+    """Where there is little room, the columns that matter less leave, and at last the rows become cards."""
+    reached = {
+        "emails": [{"label": "", "email": f"{'accounts' * 6}@bakerloo.example"}],
+        "addresses": [{"label": "", "line1": "12 Baker Street", "city": "Newcastle upon Tyne", "country": "GB"}],
+    }
+    with workspace_tx(cast.workspace):
+        name = "Bakerloo Kitchens and Bathrooms (United Kingdom) Limited"
+        organisation(cast.workspace, name, life_cycle="related", owner_id=cast.alice.pk, **reached)
+
+    def steps(page: Page, home: str) -> dict[int, int]:
+        page.goto(home)
+        hidden = {}
+        for width in (360, 700, 820, 1024, 1100, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            hidden[width] = page.evaluate("(place => place.scrollWidth - place.clientWidth)(document.querySelector('#list .table-wrap'))")
+        return {width: pixels for width, pixels in hidden.items() if pixels}
+
+    assert visit(steps) == {}

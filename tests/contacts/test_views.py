@@ -256,6 +256,16 @@ def test_two_contacts_are_merged_and_parted_again(alice: Client, workspace: Work
     assert (fresh(kept).website, fresh(kept).tax_id, fresh(gone).deleted_at) == ("https://a.example", "", None)
 
 
+def test_two_people_of_one_name_are_told_apart_by_their_organisation(alice: Client, workspace: Workspace) -> None:
+    firms = [made(workspace, name=name) for name in ("Bakerloo Kitchens", "Quayside Catering")]
+    first, second = (made(workspace, kind="person", name="Joanna Dale", organisation_id=firm.pk) for firm in firms)
+    with workspace_tx(workspace):
+        Duplicate.objects.create(workspace=workspace, first=first, second=second, score=100)
+    page = alice.get(f"{HOME}duplicates/").text
+    assert "Person · Bakerloo Kitchens" in page
+    assert "Person · Quayside Catering" in page
+
+
 def test_duplicates_are_merged_or_dismissed_with_one_click(alice: Client, workspace: Workspace) -> None:
     first, second, third = made(workspace), made(workspace, name="Bakerloo Kitchens"), made(workspace, name="Kitchens Bakerloo")
     with workspace_tx(workspace):

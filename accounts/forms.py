@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import functools
 import zoneinfo
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from babel.core import Locale
 from babel.numbers import get_currency_name, get_territory_currencies
@@ -48,6 +49,11 @@ class LineField(forms.CharField):
         if has_control(text):
             raise ValidationError(gettext("Use one line without special characters."), code="control")
         return text
+
+
+def offer(form: forms.BaseForm, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
+    """Say what one of the form's choice fields has to choose from."""
+    cast(forms.ChoiceField, form.fields[name]).choices = list(choices)
 
 
 class RefusableForm(forms.Form):
@@ -102,9 +108,9 @@ class WorkspaceForm(RefusableForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         language = translation.get_language() or "en"
-        self.fields["country"].choices = country_choices(language)  # type: ignore[attr-defined]  # a choice field
-        self.fields["currency"].choices = currency_choices(parse_locale(language))  # type: ignore[attr-defined]  # a choice field
-        self.fields["time_zone"].choices = time_zones()  # type: ignore[attr-defined]  # a choice field
+        offer(self, "country", country_choices(language))
+        offer(self, "currency", currency_choices(parse_locale(language)))
+        offer(self, "time_zone", time_zones())
 
     @classmethod
     def of(cls, workspace: Workspace) -> WorkspaceForm:
@@ -123,7 +129,7 @@ class ProfileForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = [("", _("As the workspace")), *time_zones()]  # type: ignore[attr-defined]  # a choice field
+        offer(self, "time_zone", [("", _("As the workspace")), *time_zones()])
 
 
 class PlaceForm(RefusableForm):
@@ -134,10 +140,9 @@ class PlaceForm(RefusableForm):
 
     def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        roles = assignable_roles(actor)
-        self.fields["role"].choices = [(role, f"{role.label}: {ROLE_TEXTS[role]}") for role in roles]  # type: ignore[attr-defined]  # a choice field
+        offer(self, "role", [(role, f"{role.label}: {ROLE_TEXTS[role]}") for role in assignable_roles(actor)])
         teams = [(str(team.pk), team.name) for team in Team.objects.filter(workspace=actor.workspace).order_by("name")]
-        self.fields["teams"].choices = teams  # type: ignore[attr-defined]  # a choice field
+        offer(self, "teams", teams)
         if not teams:
             del self.fields["teams"]
 
@@ -166,8 +171,7 @@ class TokenForm(RefusableForm):
 
     def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        scopes = allowed_scopes(actor)
-        self.fields["scopes"].choices = [(scope.value, f"{scope.label}: {SCOPE_TEXTS[scope]}") for scope in scopes]  # type: ignore[attr-defined]
+        offer(self, "scopes", [(scope.value, f"{scope.label}: {SCOPE_TEXTS[scope]}") for scope in allowed_scopes(actor)])
 
 
 class JoinForm(RefusableForm):

@@ -13,6 +13,7 @@ from django.forms import BaseFormSet, formset_factory
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import offer
 from accounts.models import Membership
 from contacts import panels
 from contacts.domain import tags as tags_domain
@@ -63,9 +64,7 @@ class AddressEntry(Entry):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["country"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared just above
-        field.choices = country_choices()
+        offer(self, "country", country_choices())
 
 
 ENTRIES: dict[str, type[Entry]] = {"emails": EmailEntry, "phones": PhoneEntry, "addresses": AddressEntry}
@@ -113,7 +112,7 @@ class ContactForm(forms.Form):
         held = self.initial.get(name)
         if held and held not in [value for value, _label in choices]:
             choices.append((held, self.initial.get(f"{name}_label", held)))
-        self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, name, choices)
 
 
 class CustomForm(forms.Form):
@@ -299,11 +298,11 @@ class FilterForm(forms.Form):
         if offers.tags:
             self._add("tag", _("Tag"), [("", _("Tag")), *((tag, tag) for tag in offers.tags)])
         self._add("life_cycle", _("Life cycle"), [("", _("Life cycle")), *LifeCycle.choices[1:], ("none", _("Not set"))])
-        for item in panels.filters():
+        for item in panels.offered_filters(membership.workspace):
             options = item.options(membership) if item.options else []
             if options:
                 self._add(item.key, item.label, [("", item.label), *options])
-            elif item.is_day and item.is_day(membership.workspace):
+            elif item.is_day:
                 attrs = {"type": "date", "data-filter": item.key, "aria-label": item.label, "max": "9999-12-31"}
                 self.fields[item.key] = forms.CharField(label=str(item.label), required=False, widget=forms.DateInput(attrs=attrs))
         self._add("sort", _("Order"), [("", _("By name")), ("changed", _("Recently changed"))])
@@ -323,8 +322,8 @@ class BulkForm(forms.Form):
     def __init__(self, *args: Any, offers: Offers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.suggestions = offers.tags
-        self.fields["owner"].choices = [("none", _("Nobody")), *offers.people]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["team"].choices = [("none", _("No team")), *offers.teams]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "owner", [("none", _("Nobody")), *offers.people])
+        offer(self, "team", [("none", _("No team")), *offers.teams])
 
 
 class TagForm(forms.Form):

@@ -6,6 +6,7 @@ Every callable runs inside `workspace_tx`. Those that take many contacts must ne
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -52,17 +53,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A filter of list, export and API (`?<key>=value`), in the list a select of its `options` or, where `is_day` says so, a date.
+    """A filter of list, export and API (`?<key>=value`), in the list a select of its `options` or, with `is_day`, a date.
 
     Without either it is reached by links and the API only; the list then names it with `words` and lets it be taken off. The options name
-    nothing that the member may not see.
+    nothing that the member may not see. `where`: in which workspaces the list offers it; filters that ask the same are asked once a page.
     """
 
     key: str
     label: Text
     apply: Callable[[QuerySet[Contact], str], QuerySet[Contact]]
     options: Callable[[Membership], Sequence[tuple[str, Text]]] | None = None
-    is_day: Callable[[Workspace], bool] | None = None
+    is_day: bool = False
+    where: Callable[[Workspace], bool] | None = None
     words: Callable[[str], str] | None = None
     order: int = 50
 
@@ -174,6 +176,12 @@ def columns() -> list[Column]:
 
 def filters() -> list[Filter]:
     return _ordered(_filters.values())
+
+
+def offered_filters(workspace: Workspace) -> list[Filter]:
+    """Those that a list of this workspace offers."""
+    is_so = functools.cache(lambda where: where(workspace))
+    return [item for item in filters() if (item.options or item.is_day) and (item.where is None or is_so(item.where))]
 
 
 def api_fields() -> list[ApiField]:

@@ -18,7 +18,7 @@ from erp_history.domain import dashboard_lists as lists
 from erp_history.domain.kept import Sight
 from erp_history.domain.offers import portfolios
 from erp_history.domain.shown import erp_block, with_code
-from erp_history.enums import Category, Curve
+from erp_history.enums import Category, Curve, Deployment
 from erp_history.models import ErpSource
 
 SCHEMA: Mapping[str, Any] = {
@@ -38,12 +38,12 @@ SCHEMA: Mapping[str, Any] = {
 def register() -> None:
     register_api_field(ApiField(key="erp", values=erp_block, empty=lambda: None, schema=SCHEMA))
     register_filter(Filter(key="erp_code", label=_("ERP code"), apply=with_code))
-    register_filter(Filter(key="erp_class", label=_("ABC class"), apply=_by("abc_class"), options=_classes, order=70))
-    register_filter(Filter(key="erp_category", label=_("Category"), apply=_by("category"), options=_categories, order=71))
+    register_filter(Filter(key="erp_class", label=_("ABC class"), apply=_by("abc_class"), options=_classes, where=_has_erp, order=70))
+    register_filter(Filter(key="erp_category", label=_("Category"), apply=_by("category"), options=_categories, where=_has_erp, order=71))
     register_filter(Filter(key="erp_portfolio", label=_("Portfolio"), apply=_by_portfolio, options=_portfolios, order=72))
     after, before = lists.bought("gte"), lists.bought("lt")
-    register_filter(Filter(key="erp_bought_since", label=_("Last purchase since"), apply=after, is_day=_has_erp, order=73))
-    register_filter(Filter(key="erp_bought_before", label=_("Last purchase before"), apply=before, is_day=_has_erp, order=74))
+    register_filter(Filter(key="erp_bought_since", label=_("Last purchase since"), apply=after, is_day=True, where=_has_erp, order=73))
+    register_filter(Filter(key="erp_bought_before", label=_("Last purchase before"), apply=before, is_day=True, where=_has_erp, order=74))
     # The lists behind the figures of the dashboard.
     register_filter(Filter(key="erp_customers", label=_("Customers"), apply=lists.customers, words=_customers_words))
     register_filter(Filter(key="erp_curve", label=_("Curve"), apply=lists.on_curve, words=_curve_words))
@@ -105,19 +105,15 @@ def _by_portfolio(contacts: QuerySet[Contact], value: str) -> QuerySet[Contact]:
 
 
 def _has_erp(workspace: Workspace) -> bool:
-    """Five filters of one page ask: the answer stays with the request's workspace."""
-    if not hasattr(workspace, "_has_erp"):
-        workspace._has_erp = ErpSource.objects.filter(workspace=workspace).exclude(deployment="not_started").exists()  # type: ignore[attr-defined]  # kept for the request
-    return workspace._has_erp  # type: ignore[attr-defined]  # set just here
+    return ErpSource.objects.filter(workspace=workspace).exclude(deployment=Deployment.NOT_STARTED).exists()
 
 
-def _classes(membership: Membership) -> Sequence[tuple[str, Any]]:
-    letters = [(letter, _class_word(letter)) for letter in Curve.values]
-    return [*letters, ("none", _("No class"))] if _has_erp(membership.workspace) else []
+def _classes(_membership: Membership) -> Sequence[tuple[str, Any]]:
+    return [*((letter, _class_word(letter)) for letter in Curve.values), ("none", _("No class"))]
 
 
-def _categories(membership: Membership) -> Sequence[tuple[str, Any]]:
-    return Category.choices if _has_erp(membership.workspace) else []
+def _categories(_membership: Membership) -> Sequence[tuple[str, Any]]:
+    return Category.choices
 
 
 def _portfolios(membership: Membership) -> Sequence[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import offer
 from invoices.domain.queries import QUOTES, Filters
 from invoices.enums import Status
 
@@ -25,8 +26,8 @@ class InvoiceFilterForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["q"].widget.attrs |= {"placeholder": _("Number or customer"), "type": "search", "autocomplete": "off"}
         quotes = [(QUOTES, _("Quotes"))] if has_quotes else []
-        self.fields["status"].choices = [("", _("Any status")), *((each.value, each.label) for each in SHOWN), *quotes]  # type: ignore[attr-defined]
-        self.fields["currency"].choices = [("", _("Any currency")), *((each, each) for each in currencies)]  # type: ignore[attr-defined]
+        offer(self, "status", [("", _("Any status")), *((each.value, each.label) for each in SHOWN), *quotes])
+        offer(self, "currency", [("", _("Any currency")), *((each, each) for each in currencies)])
         self.has_several_currencies = len(currencies) > 1
 
     def filters(self) -> Filters:

@@ -15,10 +15,10 @@ from contacts.domain.custom import fields_of
 from contacts.domain.describe import custom_text
 from contacts.domain.queries import ListQuery, list_page
 from contacts.models import Contact, CustomField
+from crmsync.lib.sheets import guard
 
 BOM = "\ufeff"
 CHUNK = 1000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROWS_OF = {"emails": ("email", 3), "phones": ("number", 3)}
 
 
@@ -38,13 +38,11 @@ def csv_lines(membership: Membership, query: ListQuery) -> Iterator[str]:
 
 def safe(text: str) -> str:
     """Spreadsheets take a cell that begins like a formula for one; an apostrophe in front makes it text. Numbers stay numbers."""
-    if text.startswith(FORMULA) and not _is_number(text):
-        return f"'{text}"
-    return text
+    return text if _is_number(text) else guard(text)
 
 
 def _is_number(text: str) -> bool:
-    return text[1:].replace(" ", "").replace(".", "", 1).isdigit() and text[0] in "+-"
+    return text[:1] in ("+", "-") and text[1:].replace(" ", "").replace(".", "", 1).isdigit()
 
 
 def _line(values: Sequence[str]) -> str:

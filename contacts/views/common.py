@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,19 +14,26 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts.middleware import WorkspaceRequest
 from accounts.scoping import Origin
 from accounts.views.guards import membership_of
+from crmsync.lib.text import row_number
 
-__all__ = ["address", "membership_of", "origin_of", "say", "say_undoable", "undo_button"]
+__all__ = ["address", "membership_of", "origin_of", "picked", "say", "say_undoable", "undo_button"]
 
 
 def origin_of(request: HttpRequest) -> Origin:
-    return request.origin  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+    return cast(WorkspaceRequest, request).origin
 
 
 def address(request: HttpRequest, name: str, **kwargs: Any) -> str:
     """The address of a page of this app in the request's workspace."""
     return reverse(f"contacts:{name}", kwargs={"slug": membership_of(request).workspace.slug, **kwargs})
+
+
+def picked(request: HttpRequest) -> list[int]:
+    """The rows that are marked."""
+    return [pk for pk in map(row_number, request.POST.getlist("picked")) if pk is not None]
 
 
 def say(response: HttpResponse, text: str, *, tone: str = "green") -> HttpResponse:

@@ -20,7 +20,7 @@ from contacts.enums import Kind
 from contacts.forms import Editor, QuickForm
 from contacts.models import Contact, ContactChange
 from contacts.views.common import address, membership_of, origin_of
-from crmsync.lib.text import exact_name
+from crmsync.lib.text import exact_name, row_number
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,10 +127,10 @@ def _form(
 
 
 def _chosen_organisation(request: HttpRequest, editor: Editor) -> Contact | None:
-    chosen = str(editor.form["organisation"].value() or "") if "organisation" in editor.form.fields else ""
-    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 19):
+    chosen = row_number(str(editor.form["organisation"].value() or "")) if "organisation" in editor.form.fields else None
+    if chosen is None:
         return None
-    return visible_to(membership_of(request)).filter(pk=int(chosen), kind=Kind.ORGANISATION).first()
+    return visible_to(membership_of(request)).filter(pk=chosen, kind=Kind.ORGANISATION).first()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -170,12 +170,12 @@ def _quick_data(typed: Mapping[str, str], membership: Membership) -> dict[str, A
 def pick(request: HttpRequest) -> HttpResponse:
     """Suggestions of a picker: contacts by typed words."""
     kind = request.GET.get("kind", "")
-    without = request.GET.get("without", "")
+    without = row_number(request.GET.get("without"))
     found = queries.pick(
         membership_of(request),
         request.GET.get("typed", "")[:200].replace("\x00", ""),
         kind=kind if kind in Kind.values else "",
-        without=[int(without)] if without.isascii() and without.isdigit() and len(without) < 19 else [],
+        without=[] if without is None else [without],
     )
     link = request.GET.get("link", "")
     context = {"found": found, "typed": request.GET.get("typed", ""), "merge_from": without if link == "merge" else ""}

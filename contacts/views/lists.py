@@ -22,8 +22,9 @@ from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.queries import ListQuery
 from contacts.enums import Kind, LifeCycle
 from contacts.forms import BulkForm, FilterForm, Offers
-from contacts.views.common import address, membership_of, origin_of, say_undoable
+from contacts.views.common import address, membership_of, origin_of, picked, say_undoable
 from crmsync.lib.paging import CursorError
+from crmsync.lib.text import row_number
 
 PLAIN, NUMERIC = SafeString(""), SafeString(' class="num"')
 # Columns that a narrow table leaves out (static/css/app.css).
@@ -161,7 +162,7 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_POST
 def bulk_change(request: HttpRequest) -> HttpResponse:
     """One change for all picked rows."""
-    ids = [int(text) for text in request.POST.getlist("picked") if text.isascii() and text.isdigit() and len(text) < 19]
+    ids = picked(request)
     act = ACTIONS.get(request.POST.get("action", ""))
     if act is not None and ids:
         try:
@@ -194,9 +195,10 @@ def _team(request: HttpRequest, membership: Membership, ids: list[int]) -> None:
 
 
 def _assign(request: HttpRequest, membership: Membership, ids: list[int], *, column: str, value: str) -> None:
-    if value != "none" and not (value.isascii() and value.isdigit() and len(value) < 19):
+    chosen = row_number(value)
+    if value != "none" and chosen is None:
         raise Invalid([_fault(_("Choose one from the list."))])
-    number = bulk.assign(membership, ids, column, None if value == "none" else int(value), origin=origin_of(request))
+    number = bulk.assign(membership, ids, column, chosen, origin=origin_of(request))
     messages.success(request, ngettext("%(number)d contact changed.", "%(number)d contacts changed.", number) % {"number": number})
 
 

@@ -22,6 +22,7 @@ from contacts.domain.visibility import visible_or_404, visible_to
 from contacts.models import Contact, ContactChange, Merge
 from contacts.views.common import address, membership_of, origin_of, say_undoable
 from crmsync.lib.paging import CursorError
+from crmsync.lib.text import row_number
 
 PAGE = 25
 QUESTION = "choice."
@@ -54,10 +55,10 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _other(request: HttpRequest, membership: Membership, contact: Contact) -> Contact | None:
-    wanted = (request.POST if request.method == "POST" else request.GET).get("other", "")
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+    wanted = row_number((request.POST if request.method == "POST" else request.GET).get("other"))
+    if wanted is None:
         return None
-    found = visible_to(membership).filter(pk=int(wanted)).exclude(pk=contact.pk)
+    found = visible_to(membership).filter(pk=wanted).exclude(pk=contact.pk)
     return found.select_related("organisation", "owner", "team").first()
 
 

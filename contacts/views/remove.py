@@ -14,7 +14,7 @@ from contacts.domain.store import delete_contacts
 from contacts.domain.trash import KEPT
 from contacts.domain.visibility import trash_of, visible_or_404
 from contacts.enums import Kind
-from contacts.views.common import address, membership_of, origin_of, say_undoable
+from contacts.views.common import address, membership_of, origin_of, picked, say_undoable
 from crmsync.lib.paging import CursorError
 
 PAGE = 50
@@ -51,8 +51,7 @@ def trash(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def restore(request: HttpRequest) -> HttpResponse:
-    ids = [int(text) for text in request.POST.getlist("picked") if text.isascii() and text.isdigit() and len(text) < 19]
-    back = bulk.restore(membership_of(request), ids, origin=origin_of(request))
+    back = bulk.restore(membership_of(request), picked(request), origin=origin_of(request))
     if not back:
         messages.info(request, _("There was nothing to restore."))
         return HttpResponseRedirect(address(request, "trash"))

@@ -1,13 +1,11 @@
-"""Sheets that go out and come in: CSV in which foreign text never becomes a formula, names that Excel takes, archives that are bombs."""
+"""Sheets that go out: CSV in which foreign text never becomes a formula, names that Excel and file systems take."""
 
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import IO, TextIO
 
 from crmsync.lib.text import strip_nul
 
@@ -23,25 +21,10 @@ RESERVED_FILE_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGN
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-class ArchiveError(ValueError):
-    """An uploaded workbook is no archive, or unpacks to more than anybody needs."""
-
-
-def write_csv(stream: TextIO, header: Sequence[str], rows: Rows, *, delimiter: str = ",") -> int:
-    """Write CSV and count the rows. Open the stream with newline="" and, for Excel, encoding "utf-8-sig"."""
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow([_csv_cell(title) for title in header])
-    count = 0
-    for row in rows:
-        writer.writerow([_csv_cell(value) for value in row])
-        count += 1
-    return count
-
-
-def csv_lines(header: Sequence[str], rows: Rows, *, delimiter: str = ",") -> Iterator[str]:
+def csv_lines(header: Sequence[str], rows: Rows) -> Iterator[str]:
     """Yield CSV text line by line, for a streamed answer."""
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
+    writer = csv.writer(buffer, lineterminator="\r\n")
     for row in _chain(header, rows):
         writer.writerow([_csv_cell(value) for value in row])
         yield buffer.getvalue()
@@ -52,11 +35,6 @@ def csv_lines(header: Sequence[str], rows: Rows, *, delimiter: str = ",") -> Ite
 def guard(text: str) -> str:
     """Put ' before text that a spreadsheet would run as a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS) else text
-
-
-def unguard(text: str) -> str:
-    """Take the ' of `guard` away again."""
-    return text[1:] if text[:1] == "'" and guard(text[1:]) != text[1:] else text
 
 
 def sheet_name(name: str, taken: Iterable[str] = ()) -> str:
@@ -78,20 +56,6 @@ def safe_filename(name: str, ending: str = "", *, default: str = "export") -> st
     if not cleaned or RESERVED_FILE_NAMES.fullmatch(cleaned):
         cleaned = default
     return f"{cleaned}{ending}"
-
-
-def check_archive(file: IO[bytes], *, max_bytes: int = 100 * 2**20, max_ratio: int = 100, max_entries: int = 1000) -> None:
-    """Refuse a zip bomb by its directory, before any of it is unpacked; `zipfile` reads no more than the directory states."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise ArchiveError("The file is no Excel workbook.") from error
-    finally:
-        file.seek(0)
-    unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
-    if len(entries) > max_entries or unpacked > max_bytes or unpacked > max(max_ratio * packed, 2**20):
-        raise ArchiveError("The file unpacks to more than is allowed.")
 
 
 def _plain(value: object) -> str:

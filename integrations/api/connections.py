@@ -16,6 +16,7 @@ from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from accounts.api.views import WorkspaceAPIView
 from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_or_404
+from crmsync.lib.text import row_number, strip_nul
 from integrations import registry
 from integrations.api.serializers import (
     STATES,
@@ -191,7 +192,7 @@ class FailuresView(ConnectionView):
         rows = attention.failing(
             connection,
             states=(state,) if state else attention.OPEN,
-            reason=request.query_params.get("reason", "")[:40],
+            reason=_text(request, "reason"),
             q=_text(request, "q"),
             after=_after(request),
             limit=limit_of(request),
@@ -257,11 +258,11 @@ def _not_exportable(plan: export.ExportPlan, provider: str) -> Problem:
 
 
 def _after(request: Request) -> int:
-    cursor: Any = cursor_of(request) or "0"
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+    number = row_number(cursor_of(request) or "0")
+    if number is None:
         raise invalid([("cursor", "invalid", _("This cursor is not valid."))])
-    return int(cursor)
+    return number
 
 
 def _text(request: Request, name: str) -> str:
-    return request.query_params.get(name, "").replace("\0", "").strip()[:100]
+    return strip_nul(request.query_params.get(name, "")).strip()[:100]

@@ -9,6 +9,7 @@ from accounts.api.paging import cursor_of, limit_of, page_response
 from accounts.api.problems import Problem, invalid
 from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from contacts.domain.visibility import visible_to
+from crmsync.lib.text import row_number
 from integrations.api.connections import ConnectionView
 from integrations.api.serializers import MatchInput, MatchSerializer
 from integrations.domain import attention, matches
@@ -83,9 +84,10 @@ def _as_row(row: MatchRow) -> AttentionRow:
 
 
 def _number(text: str) -> int:
-    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = row_number(text or "0")
+    if number is None:
         raise invalid([("cursor", "invalid", _("This cursor is not valid."))])
-    return int(text or 0)
+    return number
 
 
 def _cannot(code: str) -> Problem:

@@ -18,6 +18,8 @@ from accounts.api.problems import Problem, invalid
 from accounts.api.schema import PAGE_PARAMETERS, page_of
 from accounts.api.views import WorkspaceAPIView
 from accounts.scoping import workspace_tx
+from crmsync.lib.sheets import guard
+from crmsync.lib.text import row_number
 from integrations.api.serializers import RunDetailSerializer, RunLineSerializer, RunSerializer
 from integrations.domain.runs import cancel, confirm
 from integrations.domain.undo import CannotUndo, undo
@@ -55,7 +57,7 @@ class RunsView(RunView):
         """Runs, newest first."""
         found = self.runs()
         wanted, outcome = request.query_params.get("connection", ""), request.query_params.get("outcome", "")
-        if wanted and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        if wanted and row_number(wanted) is None:
             raise invalid([("connection", "invalid", _("A connection is a number."))])
         if outcome and outcome not in Outcome.values:
             raise invalid([("outcome", "invalid", _("There is no such outcome."))])
@@ -171,10 +173,10 @@ def _csv(rows: list[dict[str, Any]], *, is_first: bool) -> str:
     if is_first:
         writer.writerow(HEADINGS)
     for row in rows:
-        writer.writerow([_plain(" ".join(row["fields"]) if name == "fields" else row[name]) for name in HEADINGS])
+        writer.writerow([_cell(row[name]) for name in HEADINGS])
     return buffer.getvalue()
 
 
-def _plain(value: Any) -> Any:
-    """A spreadsheet must not take a vendor's text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+def _cell(value: Any) -> str:
+    text = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return guard(text)

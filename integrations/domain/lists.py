@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from accounts.models import User
+from crmsync.lib.text import row_number
 from integrations.domain.attention import AttentionPage, AttentionRow, CannotDo, failing
 from integrations.domain.runs import request_run
 from integrations.domain.sentences import sentence
@@ -17,10 +18,8 @@ PAGE = 50
 
 def link_row(connection: Connection, row_id: str) -> AttentionRow:
     """The row of a link by its id. Raises CannotDo when it is not in the list any more."""
-    kind, _colon, pk = row_id.partition(":")
-    if kind != "link" or not (pk.isascii() and pk.isdigit() and len(pk) < 19):
-        raise CannotDo("row")
-    rows = [row for row in failing(connection, states=LinkState.values, after=int(pk) - 1, limit=1).rows if row.id == row_id]
+    number = _link_number(row_id)
+    rows = [row for row in failing(connection, states=LinkState.values, after=number - 1, limit=1).rows if row.id == row_id]
     if not rows:
         raise CannotDo("row")
     return rows[0]
@@ -40,9 +39,8 @@ def waiting(connection: Connection, *, q: str = "", after: int = 0, limit: int =
 
 def take_back(connection: Connection, row_id: str, *, user: User | None) -> None:
     """What was left alone is looked at again, with the run that starts. Raises CannotDo."""
-    kind, _colon, pk = row_id.partition(":")
     links = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=LinkState.IGNORED)
-    link = links.filter(pk=int(pk)).first() if kind == "link" and pk.isascii() and pk.isdigit() and len(pk) < 19 else None
+    link = links.filter(pk=_link_number(row_id)).first()
     if link is None:
         raise CannotDo("row")
     link.state, link.version, link.next_try_at = LinkState.HELD, "", timezone.now()
@@ -50,6 +48,14 @@ def take_back(connection: Connection, row_id: str, *, user: User | None) -> None
     link.save(update_fields=["state", "version", "next_try_at", "reason"])
     request_run(connection, kind=RunKind.MANUAL, user=user)
     audit(connection, "attention.take_back", user=user, data={"row": row_id})
+
+
+def _link_number(row_id: str) -> int:
+    kind, _colon, text = row_id.partition(":")
+    number = row_number(text) if kind == "link" else None
+    if number is None:
+        raise CannotDo("row")
+    return number
 
 
 def _waiting_row(row: Outbox, provider: str) -> AttentionRow:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from crmsync.lib.text import NearIndex, company_key, exact_name
+from integrations.domain.keys import code_of
 from integrations.enums import PairingWhy
 
 EXACT = 100  # one contact alone fits, and no other record claims it
@@ -70,12 +71,6 @@ def suggest(record: Named, directory: Directory) -> list[Suggestion]:
         for each in _near(record, directory):
             found.setdefault(each.contact, each)
     return sorted(found.values(), key=lambda each: (-each.score, _RANK[each.why], each.contact))[:OFFERED]
-
-
-def code_of(tax_id: str) -> str:
-    """A tax id without punctuation and country: "DK 13.58.56.28" and "13585628" are one."""
-    code = "".join(char for char in tax_id.upper() if char.isalnum())
-    return code[2:] if len(code) > 4 and code[:2].isalpha() and code[2:].isdigit() else code
 
 
 def _by_code(record: Named, directory: Directory) -> Iterator[Suggestion]:

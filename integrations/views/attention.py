@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.middleware import WorkspaceRequest
 from accounts.views.requests import is_swap, with_query
 from contacts.domain.visibility import visible_to
-from crmsync.lib.text import strip_nul
+from crmsync.lib.text import row_number, strip_nul
 from integrations import registry
 from integrations.domain import attention, lists
 from integrations.domain.attention import AttentionPage, AttentionRow, CannotDo
@@ -85,8 +85,7 @@ def _text(request: WorkspaceRequest, name: str) -> str:
 
 
 def _after(request: WorkspaceRequest) -> int:
-    text = request.GET.get("after", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return row_number(request.GET.get("after")) or 0
 
 
 def _states(connection: Connection, current: str, found: dict[str, int]) -> list[dict[str, Any]]:
@@ -110,7 +109,7 @@ def retry(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     rows = request.POST.getlist("row")
     try:
-        tried = attention.retry(connection, rows or "all", reason=request.POST.get("reason", ""), user=request.user)
+        tried = attention.retry(connection, rows or "all", reason=strip_nul(request.POST.get("reason", "")), user=request.user)
     except CannotDo:
         tried = 0
     if tried:
@@ -165,11 +164,11 @@ def choose(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
 
 def _chosen(request: WorkspaceRequest, connection: Connection, row: AttentionRow) -> HttpResponse:
     picked = request.POST.get("contact", "")
-    is_new = picked == "new"
-    if not is_new and not (picked.isascii() and picked.isdigit() and len(picked) < 19):
+    is_new, number = picked == "new", row_number(picked)
+    if not is_new and number is None:
         messages.warning(request, _("Choose a contact first."))
         return redirect(request.get_full_path())
-    contact_id = None if is_new else visible_to(request.membership).filter(pk=int(picked)).values_list("pk", flat=True).first()
+    contact_id = None if number is None else visible_to(request.membership).filter(pk=number).values_list("pk", flat=True).first()
     if not is_new and contact_id is None:
         raise Http404
     try:

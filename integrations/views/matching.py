@@ -19,7 +19,7 @@ from accounts.views.requests import is_swap, with_query
 from contacts.domain.queries import pick
 from contacts.domain.visibility import visible_to
 from contacts.models import Contact
-from crmsync.lib.text import strip_nul
+from crmsync.lib.text import row_number, strip_nul
 from integrations import registry
 from integrations.domain import matches as domain
 from integrations.domain.lately_saved import Save, last_save, take_back
@@ -288,9 +288,8 @@ def _connection(request: WorkspaceRequest, pk: int) -> Connection:
 
 
 def _chosen(request: WorkspaceRequest, connection: Connection, text: str) -> Contact | None:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        return None
-    return domain.matchable(connection, visible_to(request.membership)).filter(pk=int(text)).first()
+    number = row_number(text)
+    return None if number is None else domain.matchable(connection, visible_to(request.membership)).filter(pk=number).first()
 
 
 def _text(request: WorkspaceRequest) -> str:

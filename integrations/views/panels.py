@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts import registry as places
 from accounts.middleware import WorkspaceRequest
 from accounts.models import Membership, Workspace
+from accounts.views.guards import membership_of
 from contacts import panels
 from contacts.models import Contact
 from crmsync import nav
@@ -220,21 +221,19 @@ def field_remarks(contact: Contact) -> list[panels.Remark]:
 
 
 def run_address(request: HttpRequest, run_id: int) -> str:
-    workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-    return _address("any_run", workspace.slug, run_id=run_id)
+    return _address("any_run", membership_of(request).workspace.slug, run_id=run_id)
 
 
 def rail_items(request: HttpRequest) -> list[nav.ConnectionItem]:
-    workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-    is_admin = request.membership.is_admin  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-    here = request.path
+    membership, here = membership_of(request), request.path
+    workspace = membership.workspace
     return [
         nav.ConnectionItem(
             label=entry.name,
             url=(url := _address("detail", workspace.slug, pk=entry.connection.pk)),
             status=entry.health.value,
             status_label=entry.health.label,
-            count=entry.count if is_admin else 0,
+            count=entry.count if membership.is_admin else 0,
             current=here.startswith(url),
         )
         for entry in rail(workspace)
@@ -243,15 +242,15 @@ def rail_items(request: HttpRequest) -> list[nav.ConnectionItem]:
 
 def home_panel(request: HttpRequest) -> str | None:
     """How the connections are; what needs somebody comes first."""
-    workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-    entries = sorted(rail(workspace), key=lambda entry: entry.health in {Health.HEALTHY, Health.SYNCING})
+    membership = membership_of(request)
+    entries = sorted(rail(membership.workspace), key=lambda entry: entry.health in {Health.HEALTHY, Health.SYNCING})
     if not entries:
         return None
-    return render_to_string("integrations/_home.html", {"entries": entries, "is_admin": request.membership.is_admin}, request=request)  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+    return render_to_string("integrations/_home.html", {"entries": entries, "is_admin": membership.is_admin}, request=request)
 
 
 def is_connected(request: HttpRequest) -> bool:
-    workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+    workspace = membership_of(request).workspace
     return Connection.objects.filter(workspace=workspace).exclude(status__in=[ConnectionStatus.OFF, ConnectionStatus.SETUP]).exists()
 
 

@@ -19,6 +19,7 @@ from accounts.domain.keyset import BadCursor, Page, keyset_page
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from accounts.views.requests import is_swap, with_query
+from crmsync.lib.sheets import guard
 from integrations import registry
 from integrations.domain import undo as taking_back
 from integrations.domain.runs import confirm as let_through
@@ -256,13 +257,8 @@ def _csv(request: WorkspaceRequest, run: Run) -> Iterator[str]:
 
 def _cells(line: RunLine, *, vendor: str) -> tuple[Any, ...]:
     words = sentence(line.reason, vendor=vendor, **({"name": line.name} if line.name else {}))
-    texts = (line.name, line.contact_id or "", " ".join(line.fields), words, line.detail)
-    return (line.at.isoformat(), line.level, line.action, line.remote_kind, _plain(line.remote_id), *(_plain(text) for text in texts))
-
-
-def _plain(text: Any) -> Any:
-    """A spreadsheet must not take a vendor's text for a formula."""
-    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    texts = map(guard, (line.remote_id, line.name, str(line.contact_id or ""), " ".join(line.fields), words, line.detail))
+    return (line.at.isoformat(), line.level, line.action, line.remote_kind, *texts)
 
 
 def _csv_lines(rows: list[Any]) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from accounts.domain.keyset import BadCursor, Page
 from accounts.models import Membership
 from contacts.domain.visibility import visible_to
+from crmsync.lib.text import row_number
 from invoices.domain.summarise import having, shown
 from invoices.enums import InvoiceKind, Status
 from invoices.models import Invoice
@@ -42,11 +43,7 @@ def seen_by(membership: Membership) -> QuerySet[Invoice]:
 
 def narrowed(invoices: QuerySet[Invoice], filters: Filters, *, today: date) -> QuerySet[Invoice]:
     """Quotes stay out unless they are asked for."""
-    conditions = (
-        [Q(kind=InvoiceKind.QUOTE) if filters.status == QUOTES else ~Q(kind=InvoiceKind.QUOTE)]
-        if not filters.kind
-        else [Q(kind=filters.kind)]
-    )
+    conditions = [_kind(filters)]
     if filters.status in Status.values:
         conditions.append(having(filters.status, today))
     if filters.text:
@@ -95,13 +92,14 @@ def _cursor(invoice: Invoice) -> str:
 
 
 def _after(cursor: str) -> Q:
-    day, _line, number = cursor.partition("_")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    day, _line, text = cursor.partition("_")
+    number = row_number(text)
+    if number is None:
         raise BadCursor
     if day == UNDATED:
-        return Q(issued_on=None, id__lt=int(number)) | Q(issued_on__isnull=False)
+        return Q(issued_on=None, id__lt=number) | Q(issued_on__isnull=False)
     try:
         issued_on = date.fromisoformat(day)
     except ValueError as error:
         raise BadCursor from error
-    return Q(issued_on__lte=issued_on) & (Q(issued_on__lt=issued_on) | Q(issued_on=issued_on, id__lt=int(number)))
+    return Q(issued_on__lte=issued_on) & (Q(issued_on__lt=issued_on) | Q(issued_on=issued_on, id__lt=number))

@@ -16,6 +16,7 @@ from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_to
+from crmsync.lib.sheets import guard
 from crmsync.nav import link
 from invoices.domain.queries import currencies, narrowed, page, seen_by
 from invoices.domain.rows import Row, row_of, rows
@@ -103,18 +104,13 @@ def _query(request: WorkspaceRequest, cursor: str | None) -> str:
 def _cells(row: Row) -> tuple[object, ...]:
     invoice = row.invoice
     return (
-        _plain(invoice.number), _plain(_customer(invoice)), invoice.kind, "" if row.is_quote else row.status.value, invoice.issued_on,
-        invoice.due_on, invoice.paid_on, invoice.currency, f"{invoice.gross:.2f}", f"{invoice.outstanding:.2f}", _plain(invoice.url),
+        guard(invoice.number), guard(_customer(invoice)), invoice.kind, "" if row.is_quote else row.status.value, invoice.issued_on,
+        invoice.due_on, invoice.paid_on, invoice.currency, f"{invoice.gross:.2f}", f"{invoice.outstanding:.2f}", guard(invoice.url),
     )  # fmt: skip
 
 
 def _customer(invoice: Invoice) -> str:
     return invoice.contact.name if invoice.contact else ""
-
-
-def _plain(text: str) -> str:
-    """A spreadsheet must not take a vendor's text for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _csv_lines(lines: list[Any]) -> str:

@@ -24,6 +24,7 @@ from integrations.models import Connection, Link, Run
 from tests.fixtures import Cast
 from tests.integrations.sync.crashes import Crash, crash_at
 from tests.integrations.sync.ledger import digest, missing, violations
+from tests.integrations.sync.test_poisoned_sends import BAD, GOOD, edit_both, refuse_to_store
 from tests.integrations.sync.world import World, address, full_contact
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -74,6 +75,10 @@ def no_overtaking(patch: pytest.MonkeyPatch) -> None:
 
 def no_quarantine(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(advancing, "POISON", ())
+
+
+def no_quarantine_of_sends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(push, "POISON", ())
 
 
 @contextmanager
@@ -180,6 +185,19 @@ def poison(world: World) -> list[str]:
     return violations(world)
 
 
+def poisoned_send(world: World) -> list[str]:
+    world.connect()
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_to_store(patch, world.link(BAD).remote_name)
+        edit_both(world)
+        try:
+            with transaction.atomic():
+                world.settle()
+        except Exception as error:  # noqa: BLE001  with the quarantine off anything may come through
+            return [f"the record stopped everything: {error}"]
+    return missing(world, {(GOOD, "email"): f"new@c{GOOD}.example"})
+
+
 CASES: list[tuple[str, Callable[[World], list[str]], Break]] = [
     ("1 nothing lost: an edit there", edit_there, no_base),
     ("1 nothing lost: an edit here", edit_here, no_outbox),
@@ -188,6 +206,7 @@ CASES: list[tuple[str, Callable[[World], list[str]], Break]] = [
     ("3 one export, one record", lost_answer, no_look_up),
     ("4 no echo", quiet, no_silence),
     ("5 one bad record", poison, no_quarantine),
+    ("5 one bad record, sent", poisoned_send, no_quarantine_of_sends),
 ]
 NAMES = [name for name, _case, _off in CASES]
 

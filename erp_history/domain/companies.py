@@ -1,21 +1,20 @@
 """Companies and people of the ERP become contacts: known by their ERP code, then by tax id, else new; what is ambiguous waits for a person.
 
-Matching and differences are SQL over pages; contacts are written through contacts.domain.store like everywhere else.
+Matching, values, contacts and their differences are SQL over pages (contacts.domain.sets); no row of them comes here.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 from django.db import connection, transaction
-from django.utils import timezone
 
-from accounts.domain.bulk import insert_rows
 from accounts.scoping import current_origin
-from contacts.domain.store import insert_contacts, update_contacts
+from contacts.domain.sets import change_from, insert_from
+from contacts.domain.store import insert_contacts
 from contacts.models import Contact
 from crmsync.lib.countries import country_code
 from erp_history.domain import company_sql as sql
@@ -25,7 +24,7 @@ from erp_history.domain.steps import Step
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import ErpLink, ErpPhase
 
-PAGE = 1000
+PAGE = 5000
 # Companies first: people refer to them.
 STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", LinkKind.PERSON), ("changed", LinkKind.PERSON))
 
@@ -37,6 +36,7 @@ def step(step: Step) -> bool:
     if not cursor:
         news.take(step.workspace)
         step.execute("DELETE FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND state = 'held'")
+    step.execute(sql.TEMPORARY)
     while position < len(STAGES):
         stage, kind = STAGES[position]
         # Whether there is anything to do is asked of all rows at once; pages are look-ups, whatever the planner believes of fresh tables.
@@ -67,70 +67,60 @@ def refresh_statistics(phase: ErpPhase) -> bool:
     return True
 
 
-def _values(step: Step, kind: str, **values: Any) -> dict[str, Any]:
-    countries = _countries(step, values.get("ids")) if kind == LinkKind.COMPANY else {}
-    return {"country": step.workspace.country, "countries": json.dumps(countries), "limit": PAGE, **values}
-
-
-def _countries(step: Step, ids: Sequence[int] | None) -> dict[str, str]:
-    """The few ways in which these companies, or all, write countries, as codes. People have none."""
-    some = "" if ids is None else " AND id = ANY(%(ids)s)"
-    statement = f"SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL{some} LIMIT 500"
-    return {name: country_code(name) for (name,) in step.fetch(statement, {"ids": ids})}
+def _values(step: Step, kind: str, rows: str) -> dict[str, Any]:
+    """What the values of contacts are made with besides the row: the few ways in which these companies write countries, as codes."""
+    countries: dict[str, str] = {}
+    if kind == LinkKind.COMPANY:
+        countries = _codes(step.fetch(sql.COUNTRIES.format(rows=rows)))
+    return {"country": step.workspace.country, "countries": json.dumps(countries)}
 
 
 def _new_page(step: Step, kind: str, after: int) -> int | None:
     """Match and create what is not linked yet. Gives the last id of the page; None: there was nothing left."""
     text = sql.of_kind(kind)
-    page = step.fetch(text.next_unlinked if after else text.unlinked, {"after": after, "limit": PAGE})
-    ids = [row[0] for row in page]
-    if not ids:
+    taken = step.execute(text.next_unlinked if after else text.unlinked, {"after": after, "limit": PAGE})
+    if not taken:
         return None
     step.plan("lookups")
-    step.execute(text.match, {"ids": ids})
-    fresh = step.fetch(text.creatable, _values(step, kind, ids=ids))
+    matched = step.execute(text.match)
+    fresh = step.execute(text.take_fresh, _values(step, kind, sql.IN_PAGE))
     if fresh:
-        _create(step, kind, fresh)
+        step.plan("default")
+        insert_from(step.workspace, text.fresh, {}, columns=text.columns, origin=step.origin)
+        step.execute(text.link_fresh)
+        step.count(0, created=fresh)
+    if 0 < fresh < taken - matched:
         # Further codes of a tax id that has just become a contact.
         step.plan("lookups")
-        step.execute(text.match, {"ids": ids})
-    step.count(len(ids))
-    return int(ids[-1])
-
-
-def _create(step: Step, kind: str, fresh: Sequence[tuple[Any, ...]]) -> None:
-    docs = [orjson.loads(doc) for _row_id, _request, doc in fresh]
-    step.plan("default")
-    contact_ids = insert_contacts(step.workspace, docs, origin=step.origin)
-    now = timezone.now()
-    empty = {"workspace_id": step.workspace.pk, "kind": kind, "state": LinkState.LINKED, "reason": "", "candidates": []}
-    links = [
-        {**empty, "row_id": row_id, "contact_id": contact_id, "base": doc, "request_id": request, "created_at": now}
-        for (row_id, request, _doc), doc, contact_id in zip(fresh, docs, contact_ids, strict=True)
-    ]
-    insert_rows(ErpLink, links)
-    step.count(0, created=len(links))
+        step.execute(text.match)
+    step.count(taken)
+    return _last(step)
 
 
 def _changed_page(step: Step, kind: str, after: int) -> int | None:
     """Bring what changed in the ERP to linked contacts. What was edited here stays until the ERP's own value changes."""
+    text = sql.of_kind(kind)
     if not after:
-        [(first,)] = step.fetch(sql.of_kind(kind).first_changed)
+        [(first,)] = step.fetch(text.first_changed)
         if first is None:
             return None
         step.plan("lookups")
         after = first - 1
-    rows = step.fetch(sql.of_kind(kind).changed, _values(step, kind, after=after))
-    if not rows:
+    taken = step.execute(text.take_changed, {"after": after, "limit": PAGE})
+    if not taken:
         return None
-    changes: dict[int, Mapping[str, Any]] = {}
-    for _link, contact_id, changed in rows:
-        if changed and contact_id:
-            changes[contact_id] = {**changes.get(contact_id, {}), **orjson.loads(changed)}
-    step.plan("default")
-    written = update_contacts(step.workspace, changes, origin=step.origin) if changes else None
-    step.count(len(rows), updated=len(written.updated) if written else 0)
-    return int(rows[-1][0])
+    step.execute(sql.LOCK)
+    updated: list[int] = []
+    if step.execute(text.change, _values(step, kind, sql.LINKED_IN_PAGE)):
+        step.plan("default")
+        updated = change_from(step.workspace, sql.CHANGED, {}, origin=step.origin)
+    step.count(taken, updated=len(updated))
+    return _last(step)
+
+
+def _last(step: Step) -> int:
+    [(last,)] = step.fetch("SELECT max(id) FROM pg_temp.erp_page")
+    return int(last)
 
 
 def decide(link: ErpLink, *, contact: Contact | None) -> None:
@@ -149,19 +139,20 @@ def ignore(link: ErpLink) -> None:
 
 
 def _create_for(link: ErpLink) -> int:
-    text = sql.of_kind(link.kind)
-    values: dict[str, Any] = {
-        "workspace": link.workspace_id,
-        "country": link.workspace.country,
-        "countries": "{}",
-        "ids": [link.row_id],
-        "limit": 1,
-    }
+    values: dict[str, Any] = {"workspace": link.workspace_id, "country": link.workspace.country, "row": link.row_id}
     with connection.cursor() as cursor:
-        cursor.execute(text.one, values)
+        countries: dict[str, str] = {}
+        if link.kind == LinkKind.COMPANY:
+            cursor.execute(sql.COUNTRIES.format(rows="%(row)s"), values)
+            countries = _codes(cursor.fetchall())
+        cursor.execute(sql.of_kind(link.kind).one, {**values, "countries": json.dumps(countries)})
         [(doc,)] = cursor.fetchall()
     [contact_id] = insert_contacts(link.workspace, [orjson.loads(doc)], origin=current_origin())
     return contact_id
+
+
+def _codes(found: Iterable[tuple[str]]) -> dict[str, str]:
+    return {name: country_code(name) for (name,) in found}
 
 
 def move_links(workspace_id: int, *, kept_id: int, gone_id: int) -> None:

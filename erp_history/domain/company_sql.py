@@ -5,28 +5,37 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from contacts.domain.sets import NEXT_ID
 from erp_history.enums import LinkKind
 
 LIVE = "NOT r.excluido AND r.gone_at IS NULL"
 
 
 def line(column: str, size: int = 300) -> str:
-    """Text of one line: white space collapsed, control characters dropped."""
-    clean = f"regexp_replace(regexp_replace(coalesce({column}, ''), '\\s+', ' ', 'g'), '[\\x01-\\x1f\\x7f-\\x9f]', '', 'g')"
+    """Text of one line: white space collapsed, control characters dropped. Most have nothing to mend."""
+    mended = f"regexp_replace(regexp_replace({column}, '\\s+', ' ', 'g'), '[\\x01-\\x1f\\x7f-\\x9f]', '', 'g')"
+    clean = f"CASE WHEN {column} ~ '  |[^\\S ]|[\\x01-\\x1f\\x7f-\\x9f]' THEN {mended} ELSE coalesce({column}, '') END"
     return f"left(btrim({clean}), {size})"
 
 
-EMAILS = """
-coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'email', m) ORDER BY o) FROM (
-  SELECT DISTINCT ON (lower(m)) m, o FROM regexp_split_to_table(coalesce(r.email, ''), '[;,\\s]+') WITH ORDINALITY x(m, o)
-  WHERE m ~ '^[^@[:space:][:cntrl:]<>"]+@[^@[:space:][:cntrl:]<>"]+\\.[^@[:space:][:cntrl:]<>".]+$' ORDER BY lower(m), o
-) y), '[]')
+# The usual single address, or one number, is not worth a query of its own.
+IS_EMAIL = r"""~ '^[^@[:space:][:cntrl:]<>"]+@[^@[:space:][:cntrl:]<>"]+\.[^@[:space:][:cntrl:]<>".]+$'"""
+EMAILS = f"""
+CASE WHEN r.email IS NULL THEN '[]'
+WHEN r.email !~ '[;,\\s]' THEN
+  CASE WHEN r.email {IS_EMAIL} THEN jsonb_build_array(jsonb_build_object('label', '', 'email', r.email)) ELSE '[]' END
+ELSE coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'email', m) ORDER BY o) FROM (
+  SELECT DISTINCT ON (lower(m)) m, o FROM regexp_split_to_table(r.email, '[;,\\s]+') WITH ORDINALITY x(m, o)
+  WHERE m {IS_EMAIL} ORDER BY lower(m), o
+) y), '[]') END
 """
+TELEPHONE, MOBILE = line("r.telefone", 60), line("r.celular", 60)
 PHONES = f"""
+CASE WHEN r.telefone IS NULL AND r.celular IS NULL THEN '[]' ELSE
 coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'number', n) ORDER BY o) FROM (
-  SELECT DISTINCT ON (n) n, o FROM (VALUES ({line("r.telefone", 60)}, 1), ({line("r.celular", 60)}, 2)) v(n, o)
+  SELECT DISTINCT ON (n) n, o FROM (VALUES ({TELEPHONE}, 1), ({MOBILE}, 2)) v(n, o)
   WHERE length(regexp_replace(n, '\\D', '', 'g')) >= 3 ORDER BY n, o
-) y), '[]')
+) y), '[]') END
 """
 STREET_PARTS = ", ".join(f"nullif({line(f'r.{column}', 150)}, '')" for column in ("endereco", "numero", "complemento"))
 STREET = f"btrim(concat_ws(', ', {STREET_PARTS}))"
@@ -42,17 +51,30 @@ WEBSITE = """
 CASE WHEN r.site ~* '^https?://[^[:space:]]+\\.[^[:space:]]+$' THEN r.site
   WHEN r.site ~* '^[a-z0-9.-]+\\.[a-z]{2,}(/[^[:space:]]*)?$' THEN 'https://' || r.site ELSE '' END
 """
-COMPANY_DOC = f"""
-jsonb_build_object('kind', 'organisation', 'name', {line("r.razao_social")}, 'legal_name', {line("r.razao_social")},
-  'trade_name', {line("r.nome_fantasia")}, 'tax_id', coalesce(r.cnpj, ''), 'website', {WEBSITE}, 'emails', {EMAILS}, 'phones', {PHONES},
-  'addresses', {ADDRESSES})
-"""
-NAME = line("r.nome")
-PERSON_DOC = f"""
-jsonb_build_object('kind', 'person', 'name', {NAME}, 'first_name', left(split_part({NAME}, ' ', 1), 150),
-  'last_name', left(btrim(substr({NAME}, length(split_part({NAME}, ' ', 1)) + 1)), 150), 'tax_id', coalesce(r.cpf, ''),
-  'job_title', {line("r.cargo", 100)}, 'emails', {EMAILS}, 'phones', {PHONES}, 'organisation_id', org.contact_id)
-"""
+# Field of a contact -> its value of the ERP's row `r`; `n` has the name, `org` a person's organisation.
+COMPANY = {
+    "kind": "'organisation'::text",
+    "name": "n.name",
+    "legal_name": "n.name",
+    "trade_name": line("r.nome_fantasia"),
+    "tax_id": "coalesce(r.cnpj, '')",
+    "website": WEBSITE,
+    "emails": EMAILS,
+    "phones": PHONES,
+    "addresses": ADDRESSES,
+}
+PERSON = {
+    "kind": "'person'::text",
+    "name": "n.name",
+    "first_name": "left(split_part(n.name, ' ', 1), 150)",
+    "last_name": "left(btrim(substr(n.name, length(split_part(n.name, ' ', 1)) + 1)), 150)",
+    "tax_id": "coalesce(r.cpf, '')",
+    "job_title": line("r.cargo", 100),
+    "emails": EMAILS,
+    "phones": PHONES,
+    "organisation_id": "org.contact_id",
+}
+VALUES = "CROSS JOIN LATERAL (SELECT {name} AS name OFFSET 0) n CROSS JOIN LATERAL (SELECT {fields} OFFSET 0) v"
 # A person's organisation: the contact of the company of the same filial, else of the only company with the code. LIMIT keeps them look-ups;
 # so does CASE, where coalesce() would not count as leakproof and so keep row-level security from using the index.
 ORGANISATION = """
@@ -77,6 +99,7 @@ CPF_MASKED = "regexp_replace(r.cpf, '^(...)(...)(...)(..)$', '\\1.\\2.\\3-\\4')"
 # Without the fence a page is compared with every link there is, one by one: a planner without fresh statistics takes those for few.
 FENCE = " OFFSET 0"
 UNLINKED = """
+INSERT INTO pg_temp.erp_page (id)
 SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(after)s AND {live} AND NOT EXISTS (
   SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id{fence}
 ) ORDER BY r.id LIMIT %(limit)s
@@ -87,7 +110,7 @@ SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(aft
 MATCH = """
 WITH r AS MATERIALIZED (
   SELECT r.id, r.{tax} AS tax, {masked} AS masked, {name} AS name, {has_organisation} AS has_organisation FROM {table} r
-  WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
+  WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
     SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
   )
 )
@@ -122,16 +145,32 @@ LEFT JOIN LATERAL (
 WHERE t.ids IS NOT NULL OR n.ids IS NOT NULL
 ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
 """
-# The first of each tax id becomes a contact; its other codes are matched to that one afterwards.
-CREATABLE = """
-SELECT id, request_id, doc::text FROM (
-  SELECT r.id, r.request_id, {doc} AS doc, row_number() OVER (PARTITION BY coalesce(r.{tax}, r.id::text) ORDER BY r.id) AS nth
-  FROM {table} r {joins} WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s) AND NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
-  )
-) x WHERE nth = 1 ORDER BY id
+# A page of the ERP's rows or of links, and what of it becomes contacts: `base` is what the link remembers of it, in the words of `of_kind`.
+# Emptied here as well: pages may follow one another in one transaction.
+TEMPORARY = """
+CREATE TEMPORARY TABLE IF NOT EXISTS erp_page (id bigint PRIMARY KEY, contact_id bigint) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS erp_fresh (
+  id bigint, row_id bigint, request_id bigint, base jsonb, kind text, name text, first_name text, last_name text, legal_name text,
+  trade_name text, tax_id text, website text, job_title text, emails jsonb, phones jsonb, addresses jsonb, organisation_id bigint
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS erp_changed (id bigint, changed jsonb) ON COMMIT DELETE ROWS;
+DELETE FROM pg_temp.erp_page; DELETE FROM pg_temp.erp_fresh; DELETE FROM pg_temp.erp_changed;
 """
-ONE = "SELECT ({doc})::text FROM {table} r {joins} WHERE r.workspace_id = %(workspace)s AND r.id = ANY(%(ids)s)"
+# The first of each tax id becomes a contact; its other codes are matched to that one afterwards.
+TAKE_FRESH = """
+INSERT INTO pg_temp.erp_fresh (id, row_id, request_id, base, {columns})
+SELECT {next_id}, r.id, r.request_id, {doc}, {values} FROM (
+  SELECT min(r.id) AS id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
+    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
+  ) GROUP BY coalesce(r.{tax}, r.id::text) ORDER BY 1
+) first JOIN {table} r ON r.id = first.id AND r.workspace_id = %(workspace)s {joins} {lateral}
+"""
+FRESH = "SELECT id, {columns} FROM pg_temp.erp_fresh"
+LINK_FRESH = """
+INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
+SELECT %(workspace)s, '{kind}', row_id, id, 'linked', '', '[]', base, request_id, now() FROM pg_temp.erp_fresh
+"""
+ONE = "SELECT ({doc})::text FROM {table} r {joins} {lateral} WHERE r.workspace_id = %(workspace)s AND r.id = %(row)s"
 LISTS = "('emails', 'phones', 'addresses')"
 EMPTY = "('\"\"', 'null', '[]')"
 # The new list: the ERP's entries (as they stand here when they do), then those that the ERP never gave.
@@ -145,24 +184,45 @@ JOINED = """
   WHERE NOT coalesce(p.base -> d.key, '[]') @> jsonb_build_array(x - 'label') AND NOT d.value @> jsonb_build_array(x - 'label')
 ) j)
 """
-CHANGED = f"""
+# A page of links whose row or organisation has changed, and the contacts that they are.
+TAKE_CHANGED = f"""
+INSERT INTO pg_temp.erp_page (id, contact_id)
+SELECT l.id, c.id FROM erp_history_erplink l JOIN {{table}} r ON r.id = l.row_id AND r.workspace_id = %(workspace)s {{joins}}
+LEFT JOIN contacts_contact c ON c.id = l.contact_id AND c.deleted_at IS NULL
+WHERE l.workspace_id = %(workspace)s AND l.kind = '{{kind}}' AND l.state = 'linked' AND l.id > %(after)s AND {LIVE}
+  AND (l.request_id <> r.request_id {{moved}})
+ORDER BY l.id LIMIT %(limit)s
+"""
+LOCK = """
+SELECT count(*) FROM (
+  SELECT c.id FROM contacts_contact c WHERE c.workspace_id = %(workspace)s AND c.id IN (SELECT contact_id FROM pg_temp.erp_page)
+  ORDER BY c.id FOR NO KEY UPDATE
+) locked
+"""
+# Of several links of one contact the later one's values win, as when they are written one after the other.
+CHANGE = f"""
 WITH page AS MATERIALIZED (
-  SELECT l.id, l.contact_id, l.base, r.request_id, {{doc}} AS doc, to_jsonb(c.*) AS now
-  FROM erp_history_erplink l JOIN {{table}} r ON r.id = l.row_id AND r.workspace_id = %(workspace)s {{joins}}
-  LEFT JOIN contacts_contact c ON c.id = l.contact_id AND c.deleted_at IS NULL
-  WHERE l.workspace_id = %(workspace)s AND l.kind = '{{kind}}' AND l.state = 'linked' AND l.id > %(after)s AND {LIVE}
-    AND (l.request_id <> r.request_id {{moved}})
-  ORDER BY l.id LIMIT %(limit)s
+  SELECT l.id, l.base, r.request_id, {{doc}} AS doc, to_jsonb(c.*) AS now, c.id AS contact_id
+  FROM pg_temp.erp_page p JOIN erp_history_erplink l ON l.id = p.id AND l.workspace_id = %(workspace)s
+  JOIN {{table}} r ON r.id = l.row_id AND r.workspace_id = %(workspace)s {{joins}} {{lateral}}
+  LEFT JOIN contacts_contact c ON c.id = p.contact_id AND c.deleted_at IS NULL
 ), put AS (
   UPDATE erp_history_erplink l SET base = page.doc, request_id = page.request_id FROM page WHERE l.id = page.id
 )
-SELECT p.id, CASE WHEN p.now IS NOT NULL THEN p.contact_id END, (
-  SELECT jsonb_object_agg(d.key, CASE WHEN d.key IN {LISTS} THEN {JOINED} ELSE d.value END)::text FROM jsonb_each(p.doc) d
-  WHERE p.now IS NOT NULL AND d.key <> 'kind' AND d.value IS DISTINCT FROM p.base -> d.key
-    AND (p.base ? d.key OR d.key IN {LISTS} OR (p.now ->> d.key IS NULL OR p.now ->> d.key = '') AND d.value::text NOT IN {EMPTY})
-    AND NOT (d.key = 'name' AND d.value::text = '""')
-) FROM page p ORDER BY p.id
+INSERT INTO pg_temp.erp_changed (id, changed)
+SELECT p.contact_id, jsonb_object_agg(d.key, CASE WHEN d.key IN {LISTS} THEN {JOINED} ELSE d.value END ORDER BY p.id)
+FROM page p CROSS JOIN LATERAL jsonb_each(p.doc) d
+WHERE p.contact_id IS NOT NULL AND d.key <> 'kind' AND d.value IS DISTINCT FROM p.base -> d.key
+  AND (p.base ? d.key OR d.key IN {LISTS} OR (p.now ->> d.key IS NULL OR p.now ->> d.key = '') AND d.value::text NOT IN {EMPTY})
+  AND NOT (d.key = 'name' AND d.value::text = '""')
+GROUP BY p.contact_id
 """
+COUNTRIES = """
+SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL AND id IN ({rows}) LIMIT 500
+"""
+IN_PAGE = "SELECT id FROM pg_temp.erp_page"
+LINKED_IN_PAGE = f"SELECT row_id FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND id IN ({IN_PAGE})"
+CHANGED = "SELECT id, changed FROM pg_temp.erp_changed"
 # Whether anything has changed is asked of all rows at once, and joined whole; pages then begin with the first that has.
 FIRST_CHANGED = f"""
 WITH uniq AS (
@@ -201,35 +261,43 @@ AND l.contact_id IN (%(kept)s, %(gone)s) AND f.contact_id IS DISTINCT FROM l.con
 class Texts:
     """The statements of one kind."""
 
+    columns: tuple[str, ...]  # of contacts
     unlinked: str  # asked of all rows
     next_unlinked: str  # asked of a page
     match: str
-    creatable: str
+    take_fresh: str
+    fresh: str
+    link_fresh: str
     first_changed: str  # asked of all rows
-    changed: str  # a page
+    take_changed: str  # a page
+    change: str
     one: str
 
 
 @functools.cache
 def of_kind(kind: str) -> Texts:
     is_company = kind == LinkKind.COMPANY
+    fields = COMPANY if is_company else PERSON
+    name = line("r.razao_social" if is_company else "r.nome")
+    doc = ", ".join(f"'{field}', v.{field}" for field in fields)
     words = {
         "kind": str(kind),
         "table": "erp_history_empresa" if is_company else "erp_history_contato",
         "contact_kind": "organisation" if is_company else "person",
         "tax": "cnpj" if is_company else "cpf",
         "masked": CNPJ_MASKED if is_company else CPF_MASKED,
-        "name": line("r.razao_social" if is_company else "r.nome"),
-        "doc": COMPANY_DOC if is_company else PERSON_DOC,
+        "name": name,
+        "columns": ", ".join(fields),
+        "values": ", ".join(f"v.{field}" for field in fields),
+        "doc": f"jsonb_build_object({doc})",
+        "lateral": VALUES.format(name=name, fields=", ".join(f"{value} AS {field}" for field, value in fields.items())),
         "joins": "" if is_company else ORGANISATION,
         "whole_joins": "" if is_company else WHOLE_ORGANISATION,
+        "next_id": NEXT_ID,
         "live": LIVE,
         "has_organisation": "false" if is_company else "r.codigo_empresa IS NOT NULL",
         "moved": "" if is_company else "OR org.contact_id IS DISTINCT FROM (l.base ->> 'organisation_id')::bigint",
     }
-    return Texts(
-        *(
-            text.format(**words)
-            for text in (UNLINKED.replace("{fence}", ""), UNLINKED.replace("{fence}", FENCE), MATCH, CREATABLE, FIRST_CHANGED, CHANGED, ONE)
-        )
-    )
+    unlinked = (UNLINKED.replace("{fence}", ""), UNLINKED.replace("{fence}", FENCE))
+    texts = (*unlinked, MATCH, TAKE_FRESH, FRESH, LINK_FRESH, FIRST_CHANGED, TAKE_CHANGED, CHANGE, ONE)
+    return Texts(tuple(fields), *(text.format(**words) for text in texts))

@@ -33,9 +33,11 @@ def on_contacts_changed(
 
     `fresh`: they have just been made, so no record and nothing in a queue is theirs.
     """
+    connections = [each for each in Connection.objects.filter(workspace=workspace, status__in=PUSHING) if pushes(each)]
+    if not connections:
+        return []
     names = {pk: {LOCAL_NAMES.get(name, name) for name in changed} for pk, changed in fields.items()}
-    connections = Connection.objects.filter(workspace=workspace, status__in=PUSHING)
-    return [each for each in connections if pushes(each) and _tell(each, contact_ids, names, origin, fresh=fresh)]
+    return [each for each in connections if _tell(each, contact_ids, names, origin, fresh=fresh)]
 
 
 def on_contacts_restored(*, workspace: Workspace, contact_ids: Sequence[int], origin: Origin) -> list[Connection]:

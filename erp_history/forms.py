@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import LIFETIMES, LineField
+from accounts.forms import LIFETIMES, LineField, offer
 from erp_history.domain.openers import usable_engines
 from erp_history.domain.tables import TABLES
 from erp_history.models import ErpSource
@@ -128,7 +128,7 @@ class ViewForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["engine"].choices = [(engine.value, engine.label) for engine in usable_engines()]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "engine", [(engine.value, engine.label) for engine in usable_engines()])
 
     def clean_view_schema(self) -> str:
         schema = str(self.cleaned_data["view_schema"]).strip()

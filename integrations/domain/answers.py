@@ -12,6 +12,7 @@ from accounts.models import Team, Workspace
 from contacts.domain.custom import fields_of
 from contacts.enums import CustomFieldKind
 from contacts.models import CustomField
+from crmsync.lib.text import has_control, strip_nul
 from integrations.engine.provider import FieldSpec, FieldType
 
 TRUE = frozenset({"true", "1", "yes", "on"})
@@ -50,7 +51,7 @@ def _text(spec: FieldSpec, value: Any) -> str:
     text = "" if value is None else str(value).strip()
     if len(text) > LONGEST:
         raise ValueError(_("At most %(n)s characters.") % {"n": LONGEST})
-    if "\0" in text or "\n" in text or "\r" in text:
+    if has_control(text):
         raise ValueError(_("Give one line of text."))
     if text and spec.pattern and not re.fullmatch(spec.pattern, text):
         raise ValueError(_(spec.help) if spec.help else _("This is not written as it should be."))
@@ -86,7 +87,7 @@ def _integer(spec: FieldSpec, value: Any) -> int | None:
 
 
 def _team(value: Any, workspace: Workspace) -> str:
-    slug = str(value or "").strip()
+    slug = strip_nul(str(value or "")).strip()
     if slug and not Team.objects.filter(workspace=workspace, slug=slug).exists():
         raise ValueError(_("There is no team “%(team)s” in this workspace.") % {"team": slug})
     return slug

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
+from integrations import registry
 from integrations.enums import ConnectionStatus, LinkState, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Outbox, Run
 from tests.accounts.api_client import api_client
@@ -187,3 +188,17 @@ def test_undo_and_confirm(api: Client, workspace: Workspace, connection: Connect
     assert post(api, f"/runs/{waiting.pk}/confirm/")[1]["status"] == "queued"
     with workspace_tx(workspace):
         assert Run.objects.get(pk=waiting.pk).confirmed
+
+
+ODD = ["a\0b", "a\ud800b", "٣" * 5000, ["x"], {"a": 1}, 1e308, True]
+
+
+@pytest.mark.parametrize("provider", sorted(registry.manifests()))
+def test_no_value_of_a_setting_is_too_odd_to_be_refused(api: Client, cast: Cast, provider: str) -> None:
+    with workspace_tx(cast.workspace):
+        connection = rows.connection(cast.workspace, cast.alice, provider=provider)
+    for spec in registry.manifest(provider).settings:
+        for odd in ODD:
+            body = json.dumps({"settings": {spec.key: odd}})
+            answer = api.patch(f"{BASE}/connections/{connection.pk}/", body, content_type="application/json")
+            assert answer.status_code in (200, 400), (spec.key, odd)

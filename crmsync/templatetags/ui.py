@@ -15,11 +15,12 @@ from django.conf import settings
 from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crmsync.lib.browsers import browser_name
 from crmsync.lib.money import code_apart
 
 register = template.Library()
@@ -102,6 +103,15 @@ def money_round(context: Any, amount: Any, currency: str = "") -> SafeString:
 @register.filter(name="money")
 def money_text(amount: Any, currency: str) -> str:
     return _money_text(amount, currency=currency, locale=_active_locale())
+
+
+@register.filter
+def breakable(email: str) -> SafeString:
+    """An address that breaks after its @ where a line is too short, and not within a word."""
+    return mark_safe(escape(email).replace("@", "@<wbr>"))
+
+
+register.filter("browser", browser_name)
 
 
 @register.filter

@@ -88,12 +88,15 @@ def took(run: Run) -> str:
 
 
 def result_in_words(run: Run) -> str:
-    """The figures that matter, trouble first: "12 updated", "1 waits for you, 238 new", "nothing to do"."""
+    """The figures that matter, trouble first: "12 updated", "1 waits for you, 238 new", "no contact changed"."""
     if run.kind == RunKind.MATCH:
         return ""
     counters = run.counters
     found = [words(counters.get(name, 0)) for name, words in RESULTS if counters.get(name)]
-    return ", ".join(found[:2]) if found else ("" if not run.is_over or run.outcome != Outcome.SUCCESS else gettext("nothing to do"))
+    if found or not run.is_over or run.outcome != Outcome.SUCCESS:
+        return ", ".join(found[:2])
+    # The counter says how many invoices were looked at, not how many were new: one may have been paid meanwhile.
+    return gettext("no contact changed") if counters.get("invoices") else gettext("nothing to do")
 
 
 RESULTS = (

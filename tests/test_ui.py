@@ -358,3 +358,8 @@ def test_a_missing_page_says_so(client: Client, db: None) -> None:
     response = client.get("/no/such/page/")
     assert response.status_code == 404
     assert "Nothing here" in response.content.decode()
+
+
+def test_addresses_break_where_they_may() -> None:
+    written = _render("{{ address|breakable }}", address="<b>@firm.example")
+    assert written == "&lt;b&gt;@<wbr>firm<wbr>.example"

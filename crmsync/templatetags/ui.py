@@ -106,9 +106,9 @@ def money_text(amount: Any, currency: str) -> str:
 
 
 @register.filter
-def breakable(email: str) -> SafeString:
-    """An address that breaks after its @ where a line is too short, and not within a word."""
-    return mark_safe(escape(email).replace("@", "@<wbr>"))
+def breakable(address: str) -> SafeString:
+    """An e-mail or web address that breaks at its @ and its dots where a line is too short, and not within a word."""
+    return mark_safe(escape(address).replace("@", "@<wbr>").replace(".", "<wbr>."))
 
 
 register.filter("browser", browser_name)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import cache
@@ -47,9 +48,11 @@ class TokenThrottle(BaseThrottle):
 def _count(key: str, *, seconds: int) -> int:
     """One more in this window. Without Redis nobody is locked out: the limit protects us, it guards no data."""
     try:
+        with suppress(ValueError):  # there is none yet
+            return cache.incr(key)
         if cache.add(key, 1, timeout=seconds * 2):
             return 1
-        return cache.incr(key)
+        return cache.incr(key)  # another request was faster
     except ValueError:
         return 1  # the window ended between the two calls
     except RedisError:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from erp_history.domain.formats import BadValue, Formats, read_column
+from erp_history.domain.formats import BadValue, Formats, has_absent, read_column
 from erp_history.domain.reading import Rows
 from erp_history.domain.tables import Column, Table, joined_key
 
@@ -116,7 +116,7 @@ def _check_required(work: _Checking) -> None:
     message = _("This field is needed.")
     for column in work.table.columns:
         values = work.values.get(column.name, [])
-        if not column.required or None not in values:
+        if not column.required or not has_absent(values):
             continue
         missing = [index for index, value in enumerate(values) if value is None and (column.is_key or deleted[index] != "t")]
         work.bad([i for i in missing if (i, column.name) not in faulty and i not in whole], column.name, "required", message)
@@ -126,7 +126,7 @@ def _check_required(work: _Checking) -> None:
 
 def _check_one_of(work: _Checking, faulty: set[tuple[int, str]], whole: set[int]) -> None:
     first, second = work.table.one_of
-    if None not in work.values[first]:
+    if not has_absent(work.values[first]):
         return
     deleted = work.values["excluido"]
     pairs = zip(work.values[first], work.values[second], deleted, strict=True)
@@ -139,7 +139,7 @@ def _check_one_of(work: _Checking, faulty: set[tuple[int, str]], whole: set[int]
 def _finish(work: _Checking, batch: Batch, present: Collection[str]) -> None:
     table, values = work.table, work.values
     for name, default in NEEDED.items():
-        if None in values[name]:
+        if has_absent(values[name]):
             values[name] = [value or default for value in values[name]]
     batch.errors = [_remark(work, *error) for error in sorted(work.errors, key=lambda error: (error[0], error[1]))]
     batch.warning_count = len(work.warnings)
@@ -158,7 +158,8 @@ def _finish(work: _Checking, batch: Batch, present: Collection[str]) -> None:
 def _winners(work: _Checking, bad: set[int], batch: Batch) -> list[bool] | None:
     """Of one key sent twice the last row counts. None: all rows count."""
     parts = [work.values[name] for name in work.table.key if name != "filial" or not work.is_one_branch]
-    if not bad and len(set(map("\t".join, zip(*parts, strict=True)))) == len(parts[0]):  # texts are quicker to compare than tuples
+    # Texts are quicker to compare than tuples.
+    if not bad and len(set(parts[0] if len(parts) == 1 else map("\t".join, zip(*parts, strict=True)))) == len(parts[0]):
         return None
     keys = list(zip(*parts, strict=True))
     last = {key: index for index, key in enumerate(keys) if index not in bad}
@@ -186,7 +187,7 @@ def _key(work: _Checking, index: int) -> str:
 
 def copy_text(columns: Sequence[Sequence[str | None]]) -> bytes:
     """Columns in the text format of COPY."""
-    absent = [column.count(None) for column in columns]
+    absent = [column.count(None) if has_absent(column) else 0 for column in columns]
     filled = [
         ["\\N" if value is None else value for value in column] if number else column
         for column, number in zip(columns, absent, strict=True)

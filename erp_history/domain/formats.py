@@ -76,12 +76,25 @@ def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read
     return _one_by_one(column, values, formats) if quick is None else Read(quick)
 
 
+def has_absent(values: Sequence[str | None]) -> bool:
+    """Is one of the texts None? Joining finds it in a third of the time that comparing takes."""
+    try:
+        "".join(values)  # type: ignore[arg-type]  that is the question
+    except TypeError:
+        return True
+    return False
+
+
 def _quick_text(column: Column, values: Sequence[Any]) -> list[str | None] | None:
-    filled = values if None not in values else [value for value in values if value is not None]
-    stripped: list[str | None] = list(map(str.strip, filled))
-    if column.size is not None and max(map(len, filled), default=0) > column.size and max(map(len, map(str.strip, filled))) > column.size:
+    filled = [value for value in values if value is not None] if has_absent(values) else values
+    joined, lengths = "".join(filled), set(map(len, filled))
+    if not _is_storable(joined):
         return None
-    if not _is_storable("".join(filled)):
+    is_short = column.size is None or max(lengths, default=0) <= column.size
+    if is_short and len(filled) == len(values) and 0 not in lengths and joined.split(None, 1) == [joined]:
+        return list(values)  # no blanks anywhere
+    stripped: list[str | None] = list(map(str.strip, filled))
+    if not is_short and max(map(len, map(str.strip, filled))) > (column.size or 0):
         return None
     if len(filled) != len(values):
         return [value.strip() or None if value else None for value in values]
@@ -96,6 +109,8 @@ def _is_storable(text: str) -> bool:
 
 
 def _quick_decimal(values: Sequence[Any]) -> list[str | None] | None:
+    if not has_absent(values) and _are_plain_numbers(values):
+        return list(values)
     kinds = set(map(type, values))
     texts: list[str | None]
     if kinds == {int}:
@@ -106,8 +121,13 @@ def _quick_decimal(values: Sequence[Any]) -> list[str | None] | None:
         texts = [None if value is None or value == "" else str(value) for value in values]
     else:
         return None
-    joined = "\n".join(filter(None, texts))
-    return texts if not joined or PLAIN_NUMBERS.fullmatch(joined + "\n") else None
+    return texts if _are_plain_numbers(list(filter(None, texts))) else None
+
+
+def _are_plain_numbers(texts: Sequence[str]) -> bool:
+    """Each on a line of its own, and no line within one of them."""
+    joined = "\n".join([*texts, ""])
+    return joined.count("\n") == len(texts) and PLAIN_NUMBERS.fullmatch(joined) is not None
 
 
 def _quick_distinct(column: Column, values: Sequence[Any], formats: Formats) -> list[str | None] | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.domain.bulk import reserve_ids
+from accounts.domain.bulk import insert_rows, reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
+from crmsync.lib.collector import collector_paused
 from crmsync.lib.text import strip_nul
 from erp_history.domain import news, snapshots
 from erp_history.domain.batch import Batch, check_batch
@@ -52,7 +53,7 @@ def push(
 ) -> dict[str, Any]:
     """A batch that came over HTTP. Raises Unreadable or Refused when it was not taken."""
     told.sample = beginning(body)
-    with workspace_tx(workspace, origin=origin):
+    with collector_paused(), workspace_tx(workspace, origin=origin):
         source = source_of(workspace)
         rows = parse(body, kind=kind, encoding=encoding or source.encoding)
         return take(workspace, table, rows, source=source, snapshot=snapshot, told=told)
@@ -98,30 +99,27 @@ def note_request(workspace: Workspace, told: Told, *, status: int, answer: dict[
     """Keep a request and its answer; inside workspace_tx. Long lists of remarks are cut, their numbers stay."""
     kept = answer | {name: answer[name][:KEPT_REMARKS] for name in ("errors", "warnings") if isinstance(answer.get(name), list)}
     now = timezone.now()
-    ErpRequest.objects.bulk_create(
-        [
-            ErpRequest(
-                id=request_id if request_id is not None else reserve_ids(ErpRequest, 1)[0],
-                workspace=workspace,
-                source=told.source,
-                at=now,
-                user_id=told.user_id,
-                token_name=told.token_name[:80],
-                method=told.method[:6],
-                path=strip_nul(told.path)[:300],
-                table=told.table[:20],
-                snapshot_id=told.snapshot_id,
-                run_id=told.run_id,
-                status=status,
-                milliseconds=max(0, round((now - told.since).total_seconds() * 1000)),
-                size=told.size,
-                sample=told.sample[:SAMPLE],
-                warnings=answer.get("warning_count", 0),
-                answer=_without_nul(kept),
-                **{name: answer.get(name, 0) for name in COUNTERS},
-            )
-        ]
-    )
+    row = {
+        "id": request_id if request_id is not None else reserve_ids(ErpRequest, 1)[0],
+        "workspace_id": workspace.pk,
+        "source": told.source,
+        "at": now,
+        "user_id": told.user_id,
+        "token_name": told.token_name[:80],
+        "method": told.method[:6],
+        "path": strip_nul(told.path)[:300],
+        "table": told.table[:20],
+        "snapshot_id": told.snapshot_id,
+        "run_id": told.run_id,
+        "status": status,
+        "milliseconds": max(0, round((now - told.since).total_seconds() * 1000)),
+        "size": told.size,
+        "sample": told.sample[:SAMPLE],
+        "warnings": answer.get("warning_count", 0),
+        "answer": _without_nul(kept),
+        **{name: answer.get(name, 0) for name in COUNTERS},
+    }
+    insert_rows(ErpRequest, [row])
 
 
 def _without_nul(value: Any) -> Any:

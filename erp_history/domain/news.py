@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from accounts.domain.bulk import insert_rows
 from accounts.models import Workspace
 from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
@@ -21,7 +22,7 @@ RULES = 2
 
 def note(workspace: Workspace, table: str) -> None:
     """Rows of this table have changed; inside the transaction that changes them."""
-    ErpNews.objects.bulk_create([ErpNews(workspace=workspace, table=table)])
+    insert_rows(ErpNews, [{"workspace_id": workspace.pk, "table": table, "taken": False}])
 
 
 def take(workspace: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import zoneinfo
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.db.models import Avg, F
 from django.utils import timezone
 
+from accounts.domain.fetching import columns_of, fetch_built
 from accounts.models import Workspace
 from crmsync.lib.periods import last_local_time, local_day, local_midnight, next_local_time
 from erp_history.domain.formats import Formats
@@ -24,11 +26,17 @@ RETRIES = (dt.timedelta(minutes=5), dt.timedelta(minutes=20), dt.timedelta(minut
 
 def source_of(workspace: Workspace) -> ErpSource:
     """The settings; inside workspace_tx."""
-    found = ErpSource.objects.filter(workspace=workspace).first()
+    found = fetch_built(_of_workspace(), [workspace.pk], ErpSource)
     if found is not None:
-        return found
+        source: ErpSource = found[0]
+        return source
     ErpSource.objects.bulk_create([ErpSource(workspace=workspace)], ignore_conflicts=True)
     return ErpSource.objects.get(workspace=workspace)
+
+
+@functools.cache
+def _of_workspace() -> str:
+    return f"SELECT {columns_of(ErpSource, 's')} FROM {ErpSource._meta.db_table} s WHERE s.workspace_id = %s"
 
 
 def zone_of(workspace: Workspace) -> zoneinfo.ZoneInfo:

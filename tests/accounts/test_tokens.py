@@ -6,9 +6,10 @@ import re
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.domain.errors import Refused
-from accounts.domain.tokens import create_token
+from accounts.domain.tokens import create_token, find_token
 from accounts.enums import Role
 from accounts.models import ApiToken, Membership, User
 from tests.accounts.api_client import api_client
@@ -109,3 +110,23 @@ def test_tokens_of_another_workspace_are_out_of_reach(cast: Cast, charlie: Clien
 
     assert charlie.post(f"/w/elsewhere/settings/tokens/{pk}/revoke/").status_code == 404
     assert ApiToken.objects.get().revoked_at is None
+
+
+def test_a_token_is_found_with_everything_that_a_request_needs_in_one_statement(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    member = Membership.objects.get(workspace=cast.workspace, user=cast.alice)
+    member.team_ids = [7]
+    member.save()
+    made, text = create_token(member, name="Script", scopes=["read", "erp"])
+    with django_assert_num_queries(1):
+        found = find_token(text, now=timezone.now())
+        assert found is not None
+        token, membership = found
+        assert (token, token.user, token.workspace) == (made, cast.alice, cast.workspace)
+        assert (membership, membership.user, membership.workspace) == (member, cast.alice, cast.workspace)
+    for one, other in ((token, made), (membership, member), (token.user, cast.alice), (token.workspace, cast.workspace)):
+        fresh = type(other).objects.get(pk=other.pk)
+        assert all(getattr(one, field.attname) == getattr(fresh, field.attname) for field in fresh._meta.concrete_fields)
+    member.delete()
+    assert find_token(text, now=timezone.now()) is None

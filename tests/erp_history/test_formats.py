@@ -80,7 +80,7 @@ def test_repeated_digits_are_nobody_s() -> None:
 
 
 ODD_TEXTS = st.text(st.sampled_from("a1é .,-/\t\n\x00\ud800"), max_size=6)
-ODD_NUMBERS = st.text(st.sampled_from("0123456789.+-"), max_size=18)
+ODD_NUMBERS = st.text(st.sampled_from("0123456789.+-\n"), max_size=18)
 ODD_FLOATS = st.sampled_from([0.0, 12.5, -0.1, 1e-7, 1e15, 1e17, float("nan"), float("inf")])
 NEAR_THE_LIMIT = st.integers(-(10**15), 10**15)
 ODD_ONES = st.sampled_from(
@@ -100,3 +100,8 @@ def test_a_column_is_read_as_its_values_are_one_by_one(name: str, values: list[o
     codes = {index: error.code for index, error in slow.errors.items() if index < len(values)}
     assert {index: error.code for index, error in quick.errors.items()} == codes
     assert quick.warnings.keys() == slow.warnings.keys()
+
+
+@pytest.mark.parametrize("values", [["1\n2", "3"], ["1\n2", None], ["1\n2"]])
+def test_two_numbers_in_one_value_are_none(values: list[object]) -> None:
+    assert read_column(COLUMNS["limite_credito"], values, Formats()).errors[0].code == "bad_number"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.accounts.api_client import api_client
 from tests.erp_history.makers import company, counts, note, post, push
@@ -207,3 +209,13 @@ def test_only_the_scope_erp_opens_the_endpoints(cast: Cast, erp: Client) -> None
     assert reader.get("/api/v1/erp/empresa/").status_code == 403
     assert post(Client(headers={"Authorization": "Bearer crm_wrong"}), "empresa", []).status_code == 401
     assert post(erp, "clientes", []).status_code == 404
+
+
+def test_little_is_asked_before_the_first_row_is_read(erp: Client) -> None:
+    """Token with person, workspace and membership; the walls; the settings; the number of the request."""
+    push(erp, "empresa", [company("C1")])
+    with CaptureQueriesContext(connection) as asked:
+        push(erp, "nota", [note("N1", "C1", "10.00")])
+    statements = [query["sql"].strip() for query in asked]
+    first = next(number for number, text in enumerate(statements) if text.startswith("CREATE TEMPORARY"))
+    assert [text.split()[0] for text in statements[:first]].count("SELECT") == 4

@@ -33,7 +33,7 @@ def built(model: type[Row], values: Sequence[Any]) -> Row:
 @functools.cache
 def _shape(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Converter]]]:
     fields = model._meta.concrete_fields
-    converters = [(index, convert) for index, field in enumerate(fields) for convert in field.get_db_converters(connection)]
+    converters = [(index, field.from_db_value) for index, field in enumerate(fields) if hasattr(field, "from_db_value")]
     return [field.attname for field in fields], converters
 
 

@@ -76,10 +76,10 @@ def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read
     return _one_by_one(column, values, formats) if quick is None else Read(quick)
 
 
-def has_absent(values: Sequence[str | None]) -> bool:
+def has_absent(values: Sequence[Any]) -> bool:
     """Is one of the texts None? Joining finds it in a third of the time that comparing takes."""
     try:
-        "".join(values)  # type: ignore[arg-type]  that is the question
+        "".join(values)
     except TypeError:
         return True
     return False

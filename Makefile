@@ -67,7 +67,7 @@ bench: .venv/.dev ## benchmarks, as ratios (docs/benchmarks.md explains them)
 	@$(PY) -m crmsync.dev python -m tests.bench $(ARGS)
 
 soak: .venv/.dev ## long random runs
-	@$(PY) -m pytest -p no:cacheprovider -m soak $(TESTS)
+	@$(PY) -m pytest -p no:cacheprovider --hypothesis-profile=searching -m soak $(TESTS)
 
 lock: .venv/.dev ## renew requirements/*.txt from pyproject.toml (needs uv)
 	scripts/lock

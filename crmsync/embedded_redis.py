@@ -5,14 +5,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import IO, TypedDict
 
 import redis
 
-from crmsync.processes import EmbeddedError, last_line, leave_running, package_directory, runs, wait
+from crmsync.processes import EmbeddedError, free_port, last_line, leave_running, package_directory, runs, wait
 
 START_SECONDS = 60
 PROGRAMS = ("redis-server", "valkey-server")
@@ -57,7 +56,7 @@ class Redis:
         self.stop()
         password = known["password"] if known else secrets.token_urlsafe(24)
         ports = [known["port"]] if known else []
-        for port in [*ports, _free_port(), _free_port(), _free_port()]:
+        for port in [*ports, free_port(), free_port(), free_port()]:
             url = self._start(port=port, password=password)
             if url:
                 return url
@@ -118,9 +117,3 @@ def _redis_answers(url: str) -> bool:
         return False
     finally:
         client.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

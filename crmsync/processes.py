@@ -1,9 +1,12 @@
 """Small questions about processes, shared by the embedded services and the supervisor."""
 
 import importlib.util
+import random
+import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -44,6 +47,16 @@ def wait(done: Callable[[], bool], *, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def free_port() -> int:
+    """Below those that the system lends to outgoing connections, which could take it before its server is there."""
+    lent = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(lent.read_text().split()[0]) if lent.exists() else 32_768
+    below = range(10_240, lowest) if lowest > 12_000 else range(10_240, 32_768)
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", random.SystemRandom().choice(below))) as probe:
+            return int(probe.getsockname()[1])
 
 
 def last_line(text: str) -> str:

@@ -46,7 +46,7 @@ class Sandbox:
         return f"{self.url}/{self.key}/{key}"
 
     def control(self, **commands: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.url}/{self.key}/_control", json=commands, timeout=30)
+        answer = requests.post(f"{self.url}/{self.key}/_control", json=commands, timeout=90)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -55,10 +55,10 @@ class Sandbox:
         self.control(faults=[{"kind": kind, **more}])
 
     def state(self) -> dict[str, Any]:
-        return dict(requests.get(f"{self.url}/{self.key}/_control/state", timeout=30).json())
+        return dict(requests.get(f"{self.url}/{self.key}/_control/state", timeout=90).json())
 
     def log(self) -> list[dict[str, Any]]:
-        return list(requests.get(f"{self.url}/{self.key}/_control/log", timeout=30).json()["log"])
+        return list(requests.get(f"{self.url}/{self.key}/_control/log", timeout=90).json()["log"])
 
     def token(self, **wish: Any) -> dict[str, Any]:
         """Tokens as from the token endpoint, without a browser."""

@@ -146,6 +146,7 @@ class Vendor:
         self.switches: dict[str, Any] = {}
         self.file: Path | None = None
         self._count = 0
+        self._let_go = threading.Event()
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
         self.route("POST", "/_control", self._control)
         self.route("GET", "/_control/state", lambda _: as_json({**self.dump(), "log": list(self.log)}))
@@ -191,12 +192,12 @@ class Vendor:
         kind = fault.kind if fault else ""
         arrived = time.time()
         if fault and kind == "slow":
-            time.sleep(fault.seconds)
+            self._let_go.wait(fault.seconds)
         reply = None if kind == "reset" else self._answer(request, fault)
         self._write_log(request, reply, kind, arrived)
         if reply is None or kind in {"lost", "lost_timeout"}:
             if fault and kind == "lost_timeout":
-                time.sleep(fault.seconds)
+                self._let_go.wait(fault.seconds)
             environ["sandbox.drop"]()
             raise Drop
         headers = {"Content-Type": reply.kind, "Content-Length": str(len(reply.body)), **reply.headers}
@@ -253,6 +254,9 @@ class Vendor:
             self.reset(**{**{name: commands[name] for name in ("clients", "suppliers", "invoices", "seed") if name in commands}, **options})
         if commands.get("clear_faults"):
             self.faults.clear()
+            # Slow answers that are under way come now.
+            self._let_go.set()
+            self._let_go = threading.Event()
         if commands.get("clear_log"):
             self.log.clear()
         self.faults += [Fault(**fault) for fault in commands.get("faults", [])]

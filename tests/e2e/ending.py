@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.e2e.arriving import EQUAL, HOME, PASSWORD
+from tests.e2e.steps import reload_until
 from tests.e2e.syncing import open_connection, open_contact, open_in_the_books, panel, sync_now
 from tests.e2e.visitor import Visitor
 
@@ -18,17 +19,13 @@ def preview(visitor: Visitor) -> None:
     page = visitor.page
     open_in_the_books(visitor, PREVIEWED)
     page.get_by_label("E-mail").fill(NEW_MAIL)
-    visitor.press("Save")
+    visitor.send("Save")
     open_connection(visitor)
     visitor.press("Preview")
     visitor.toast("The preview has started. Nothing is written.")
     page.locator("a[href*='/runs/']", has_text="Preview").first.click()
     plan = page.locator("#plan")
-    for _attempt in range(60):
-        if plan.count():
-            break
-        page.wait_for_timeout(1000)
-        page.reload()
+    reload_until(visitor, plan)
     expect(plan).to_contain_text("Nothing has been written yet.")
     expect(plan).to_contain_text(PREVIEWED)
     expect(plan).to_contain_text(NEW_MAIL)

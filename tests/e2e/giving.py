@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.arriving import BOOKS_NEAR, FIRM, HOME, LACKING, PERSON
+from tests.e2e.steps import reload_until
 from tests.e2e.syncing import open_connection, open_contact, open_in_the_books, pair, panel, sync_now
 from tests.e2e.visitor import Visitor
 
@@ -48,13 +49,7 @@ def export_what_lacks_a_line(visitor: Visitor) -> None:
 
 def wait_for_link(visitor: Visitor) -> None:
     """The page shows the link once the worker has made it."""
-    linked = panel(visitor).get_by_text("In sync")
-    for _attempt in range(60):
-        if linked.count():
-            break
-        visitor.page.wait_for_timeout(1000)
-        visitor.page.reload()
-    expect(linked).to_be_visible()
+    reload_until(visitor, panel(visitor).get_by_text("In sync"))
     expect(panel(visitor)).to_contain_text("No invoices for this contact yet.")
 
 
@@ -118,7 +113,7 @@ def delete_in_the_books(visitor: Visitor) -> None:
     """It stays here, and says what happened there."""
     page = visitor.page
     open_in_the_books(visitor, DELETED_THERE)
-    visitor.press("Delete this client and its invoices")
+    visitor.send("Delete this client and its invoices")
     sync_now(visitor)
     sync_now(visitor)
     open_contact(visitor, DELETED_THERE)

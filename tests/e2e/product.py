@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import requests
 
 from crmsync import embedded
+from crmsync.processes import free_port
 from tests.ground.processes import ended, environment, wait_until
 
 
@@ -40,6 +40,14 @@ class Product:
         answer.raise_for_status()
         return dict(answer.json())
 
+    def hold_vendor(self) -> None:
+        """The first pages take their time, so that a person can watch them, on a slow machine as well; who waits now goes on."""
+        pages = {"kind": "slow", "path": "/v1/clients/clients", "times": 12, "seconds": 12}
+        self.steer_vendor(clear_faults=True, faults=[pages])
+
+    def let_vendor_go(self) -> None:
+        self.steer_vendor(clear_faults=True)
+
     def kept_by(self, vendor: str) -> dict[str, Any]:
         """Every table of a vendor."""
         return dict(requests.get(f"{self.vendors}/{vendor}/_control/state", timeout=30).json())
@@ -51,7 +59,7 @@ class Product:
 @contextmanager
 def running(directory: Path) -> Iterator[Product]:
     """Everything this starts is gone afterwards, services included."""
-    web, vendors = free_ports(2)
+    web, vendors = free_port(), free_port()
     given = environment(
         directory / "data",
         SANDBOX="1",
@@ -63,11 +71,11 @@ def running(directory: Path) -> Iterator[Product]:
     product = Product(f"http://localhost:{web}", f"http://127.0.0.1:{vendors}", directory / "serve.log")
     try:
         with product.output.open("w") as output, ended(_serve(given, output)) as process:
-            wait_until(lambda: process.poll() is not None or "is ready:" in product.said(), seconds=180)
+            wait_until(lambda: process.poll() is not None or "is ready:" in product.said(), seconds=300)
             assert process.poll() is None, product.said()
             yield product
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=90)
+            process.wait(timeout=180)
     finally:
         embedded.stop(directory / "data")
 
@@ -75,11 +83,3 @@ def running(directory: Path) -> Iterator[Product]:
 def _serve(given: dict[str, str], output: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "manage.py", "serve"]
     return subprocess.Popen(command, env=given, cwd=embedded.ROOT, stdout=output, stderr=subprocess.STDOUT, text=True)
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from playwright.sync_api import Locator, expect
+from playwright.sync_api import TimeoutError as TookTooLong
 
-from tests.e2e.visitor import PATIENCE_MS, Visitor
+from tests.browser import PATIENCE_MS
+from tests.e2e.visitor import Visitor
 
 PASSWORD = "correct horse battery"
 
@@ -98,9 +100,14 @@ def wait_there(visitor: Visitor, so: Callable[[], object]) -> None:
 def reload_until(visitor: Visitor, sight: Locator) -> None:
     """The page shows it once the worker has done it."""
     until = time.monotonic() + PATIENCE_MS / 1000
-    while not sight.count() and time.monotonic() < until:
-        visitor.page.wait_for_timeout(500)
-        visitor.page.reload()
+    while time.monotonic() < until:
+        try:
+            # Parts of a page come after it.
+            sight.first.wait_for(timeout=2_000)
+        except TookTooLong:
+            visitor.page.reload()
+        else:
+            return
     expect(sight.first).to_be_visible()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser import loaded
 from tests.e2e.product import Product
 from tests.e2e.steps import (
     add_organisation,
@@ -104,7 +105,7 @@ def match(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Match organisations of Movidesk")).to_be_visible()
     visitor.look("h04-matching")
     rows = page.locator("[data-match]")
-    count = rows.count()
+    count = loaded(page).locator("[data-match]").count()
     expect(row_of(visitor, EQUAL)).to_contain_text("Equal name")
     expect(row_of(visitor, NEAR_THERE)).to_contain_text(NEAR)
     page.locator("#main").focus()
@@ -231,7 +232,7 @@ def change_it_there(visitor: Visitor) -> None:
     page = visitor.page
     visitor.go(f"{visitor.product.books_of(VENDOR)}/person?id={code_of(visitor, ARRIVING)}")
     page.get_by_label("E-mail", exact=True).fill("recepcao@sorriso.example")
-    visitor.press("Save")
+    visitor.send("Save")
     sync_now(visitor)
     open_contact(visitor, ARRIVING)
     expect(page.get_by_role("region", name="Details")).to_contain_text("recepcao@sorriso.example")

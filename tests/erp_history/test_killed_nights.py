@@ -173,7 +173,7 @@ def work(border):
 
 OVER, FAILED, NOTHING = 0, 1, 2
 border, began, code = "claimed", time.monotonic(), NOTHING
-while code not in (OVER, FAILED) and time.monotonic() < began + 120:
+while code not in (OVER, FAILED) and time.monotonic() < began + 300:
     worker = os.fork()
     if not worker:
         code = FAILED

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import socket
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,13 +276,11 @@ def test_the_session_reads_and_does_not_write(erp_of: Erp) -> None:
 
 def test_a_slow_view_and_a_silent_host_are_given_up(erp_of: Erp, monkeypatch: pytest.MonkeyPatch) -> None:
     erp_of.run("CREATE VIEW vw_crm_empresa AS SELECT sleep(60) AS codigo_erp")
-    since = time.monotonic()
     with open_reader("mysql", erp_of.secrets(), seconds=1) as reader, pytest.raises(CannotRead, match="took too long"):
         reader.rows("vw_crm_empresa", ["codigo_erp"], order=["codigo_erp"], after=[], since=None, limit=10)
     monkeypatch.setattr(openers, "CONNECT_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(CannotRead, match="nothing came within"):
         read_nothing(erp_of.secrets(port=silent.getsockname()[1]))
-    assert time.monotonic() - since < 10
 
 
 def read_nothing(secrets: dict[str, Any]) -> None:

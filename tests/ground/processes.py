@@ -28,7 +28,7 @@ def python(code: str, *, data_dir: Path, **more: str) -> "subprocess.Popen[str]"
 def manage(*arguments: str, data_dir: Path, **more: str) -> "subprocess.CompletedProcess[str]":
     """Run a management command to its end."""
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, env=environment(data_dir, **more), cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment(data_dir, **more), cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def _children(pid: int) -> set[int]:
     return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
 
 
-def wait_until(so: Callable[[], object], *, seconds: float = 30) -> None:
+def wait_until(so: Callable[[], object], *, seconds: float = 120) -> None:
     """Wait until something is so, or fail."""
     deadline = time.monotonic() + seconds
     while not so():

@@ -70,16 +70,16 @@ def test_the_last_one_to_leave_stops_the_services(data_dir: Path) -> None:
         url = first.stdout.readline()
         pids = {postgres_pid(data_dir), redis_pid(data_dir)}
         with ended(python(ATTACH, data_dir=data_dir)) as second:
-            assert second.communicate(timeout=30)[0] == url
+            assert second.communicate(timeout=120)[0] == url
         assert all(alive(pid) for pid in pids)
         first.send_signal(signal.SIGINT)
-        first.wait(timeout=90)  # PostgreSQL writes everything down before it ends
+        first.wait(timeout=120)  # PostgreSQL writes everything down before it ends
     wait_until(lambda: not any(alive(pid) for pid in pids))
 
 
 def test_many_processes_start_them_at_once(data_dir: Path) -> None:
     started = [python(ATTACH, data_dir=data_dir) for _ in range(5)]
-    results = [process.communicate(timeout=60) for process in started]
+    results = [process.communicate(timeout=120) for process in started]
     assert [process.returncode for process in started] == [0] * 5, results
 
 
@@ -140,7 +140,7 @@ def test_a_long_path_still_gives_a_short_socket(data_dir: Path) -> None:
 def test_only_what_is_not_given_is_started(data_dir: Path) -> None:
     code = "from crmsync import embedded; embedded.start_if_needed(); import os; print(os.environ['REDIS_URL'])"
     given = python(code, data_dir=data_dir, REDIS_URL="redis://elsewhere:6379/0")
-    assert given.communicate(timeout=60)[0] == "redis://elsewhere:6379/0\n"
+    assert given.communicate(timeout=120)[0] == "redis://elsewhere:6379/0\n"
     assert (data_dir / "postgres").exists()
     assert not (data_dir / "redis").exists()
 

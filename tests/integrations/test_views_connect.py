@@ -44,7 +44,7 @@ def decided(vendor: Sandbox, address: str, decision: str = "allow") -> str:
     """What the consent page sends the browser back to."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     target = address.partition("?")[0]
-    answer = requests.post(target, data={**query, "answer": decision, "company": "northlight"}, allow_redirects=False, timeout=10)
+    answer = requests.post(target, data={**query, "answer": decision, "company": "northlight"}, allow_redirects=False, timeout=90)
     assert answer.status_code in {302, 303}, answer.text
     parts = urlsplit(answer.headers["Location"])
     return f"{parts.path}?{parts.query}"

@@ -13,7 +13,7 @@ from integrations.kit.http import Http, Timeouts
 from integrations.kit.sandbox import Running
 from integrations.kit.vendor import Reply, Request, Vendor
 
-PATIENT = Timeouts(connect=2, read=2, total=5, call=30)
+PATIENT = Timeouts(connect=30, read=30, total=60, call=60)
 
 
 class Scripted(Vendor):
@@ -83,7 +83,7 @@ class Listener:
                 self._talk(visitor)
 
     def _talk(self, visitor: socket.socket) -> None:
-        visitor.settimeout(1)
+        visitor.settimeout(30)
         try:
             for _ in range(self._rounds - 1):
                 visitor.recv(65536)

@@ -151,7 +151,7 @@ def test_something_that_is_not_http() -> None:
 
 def test_silence_is_a_timeout_in_doubt() -> None:
     with Listener(keep_open=True) as listener, pytest.raises(Retry) as caught:
-        door(f"http://127.0.0.1:{listener.port}", timeouts=Timeouts(connect=1, read=0.2, total=5)).post("/thing", json={})
+        door(f"http://127.0.0.1:{listener.port}", timeouts=Timeouts(connect=30, read=0.2, total=5)).post("/thing", json={})
 
     assert caught.value.reason.code == "timeout"
     assert caught.value.in_doubt
@@ -163,11 +163,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 @pytest.mark.parametrize("head", [b"", HEAD], ids=["head", "body"])
 def test_trickling_answer_ends_at_the_deadline(head: bytes) -> None:
     started = datetime.now(UTC)
-    with Listener(head + b"H" * 1000, pause=0.02 if not head else 0.01) as listener, pytest.raises(Retry) as caught:
-        door(f"http://127.0.0.1:{listener.port}", attempts=1, timeouts=Timeouts(connect=1, read=1, total=1.5)).get("/thing")
+    with Listener(head + b"H" * 1000, pause=0.05) as listener, pytest.raises(Retry) as caught:
+        door(f"http://127.0.0.1:{listener.port}", attempts=1, timeouts=Timeouts(connect=30, read=30, total=1.5)).get("/thing")
 
     assert caught.value.reason.code == "too_slow"
-    assert (datetime.now(UTC) - started).total_seconds() < 4
+    assert (datetime.now(UTC) - started).total_seconds() < 40
 
 
 def test_huge_answer_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def test_a_worker_dies_at_every_page(workers: Workers, world: World) -> None:
         moment = batch * 500 + 1
         kill_when(world, workers, lambda run, at=moment: run.phase != Phase.FETCH and run.done >= at, what=f"batch {batch}")  # type: ignore[misc]
     workers.start()
-    run = soon(lambda: finished(world), seconds=120, what="the rest")
+    run = soon(lambda: finished(world), what="the rest")
     assert run.outcome == "success"
     assert len(world.links(state="LINKED")) == len(world.contacts()) == run.counters["created"] == CLIENTS
     assert world.clients() == there

@@ -8,11 +8,12 @@ from crmsync.embedded_redis import Redis
 from tests.integrations.sync.world import World
 from tests.integrations.workers.processes import Workers
 from tests.integrations.workers.test_bell import bell
-from tests.integrations.workers.test_outages import redis_goes_away
+from tests.integrations.workers.test_outages import Outage, redis_goes_away
 
 __all__ = ["bell"]
 
 
 @pytest.mark.soak
 def test_redis_away_for_a_minute(workers: Workers, world: World, bell: Redis) -> None:
-    redis_goes_away(workers, world, bell, seconds=60)
+    found, contact = redis_goes_away(workers, world, bell, seconds=60)
+    assert found == Outage(told=200, waited=[contact.pk], outcome="success", waits=[], missing=[], violations=[])

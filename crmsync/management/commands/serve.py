@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crmsync import sandbox
 from crmsync.embedded import ROOT, data_dir
+from crmsync.processes import free_port
 from crmsync.supervisor import Program, Supervisor
 
 MANAGE = str(ROOT / "manage.py")
@@ -69,7 +70,7 @@ class Command(BaseCommand):
     def _sandbox(self, environment: dict[str, str]) -> list[Program]:
         environment.pop("SANDBOX_PORT", None)
         usual = int(os.environ.get("SANDBOX_PORT") or int(environment["PORT"]) + 1)
-        port = usual if _is_free("127.0.0.1", usual) else _free_port()
+        port = usual if _is_free("127.0.0.1", usual) else free_port()
         if port != usual:
             self.stdout.write(f"Port {usual} is in use: the sandbox vendors answer at http://127.0.0.1:{port} instead.")
             self.stdout.flush()
@@ -183,9 +184,3 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -17,8 +17,8 @@ __all__ = ["desk"]
 @pytest.mark.parametrize("kind", ["lost", "lost_timeout"])
 def test_a_lost_answer_is_looked_up_by_the_code(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     desk.connect()
-    desk.impatient(monkeypatch, 1.0)
-    desk.fail(kind, method="POST", times=1)
+    desk.impatient(monkeypatch, 3.0)
+    desk.fail(kind, method="POST", times=1, seconds=6)
     contact = desk.add("Zebra Ltda", life_cycle="client")
     desk.settle()
     assert [row.in_doubt for row in desk.outbox()] == [True]

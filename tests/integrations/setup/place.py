@@ -92,7 +92,7 @@ class Place:
         """What the vendor's page sends the browser back to."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         data = {"answer": "yes", "superuser": "1", **query, **form}
-        answer = requests.post(address.partition("?")[0], data=data, allow_redirects=False, timeout=10)
+        answer = requests.post(address.partition("?")[0], data=data, allow_redirects=False, timeout=90)
         parts = urlsplit(answer.headers["Location"])
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 

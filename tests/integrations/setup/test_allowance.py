@@ -83,7 +83,7 @@ def test_a_turn_that_is_near_is_waited_for(owner: str) -> None:
     before = datetime.now(UTC)
     for _ in range(5):
         shared.wait()
-    assert timedelta(seconds=0.7) < datetime.now(UTC) - before < timedelta(seconds=3)
+    assert datetime.now(UTC) - before > timedelta(seconds=0.7)
 
 
 def test_a_rest_closes_the_door_for_everybody_and_a_shorter_one_does_not_open_it(owner: str) -> None:

@@ -94,9 +94,10 @@ def test_a_timeout_after_the_post_was_carried_out(world: World, monkeypatch: pyt
     """F7 with a real time-out."""
     world.connect()
     contact = world.add(NAME, **full_contact())
-    world.impatient(monkeypatch, 0.3)
-    world.fail("lost_timeout", method="POST", path="/v1/", times=1, seconds=0.8)
+    world.impatient(monkeypatch, 3.0)
+    world.fail("lost_timeout", method="POST", path="/v1/", times=1, seconds=60)
     export_now(world, contact)
+    world.repair()
     assert world.outbox()[0].in_doubt
     world.now_due()
     world.settle()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -259,9 +258,7 @@ def test_a_long_sync_leaves_edits_their_turn(world: World, monkeypatch: pytest.M
     monkeypatch.setattr("integrations.domain.fetch.FLUSH_AT", 1)
     with world.open():
         request_run(world.connection, kind=RunKind.MANUAL, user=world.user)
-    started = time.monotonic()
     assert attend(world.workspace, world.connection.pk, budget=0.0)
-    assert time.monotonic() - started < 10
     assert world.last_run().status == RunStatus.RUNNING
     assert len(world.writes()) == 3
 

@@ -32,7 +32,7 @@ def out_of_reach(world: World, kind: str) -> str:
 @pytest.mark.parametrize("kind", ["dns", "tls", "unreachable"])
 def test_it_is_said_and_tried_later_and_later(world: World, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     world.connect()
-    world.impatient(monkeypatch, 1.0)
+    world.impatient(monkeypatch, 10.0)
     contact = world.contact("Bluebell Joinery")
     world.edit(contact, emails=MINE)
     world.put(1003, email="there@northgate.example")
@@ -70,7 +70,7 @@ def test_it_is_said_and_tried_later_and_later(world: World, monkeypatch: pytest.
 @pytest.mark.parametrize(("kind", "begins"), [("html", "<!doctype html>"), ("cut", "{"), ("empty_body", ""), ("redirect", "")])
 def test_the_log_keeps_how_the_answer_began_and_no_secret(world: World, monkeypatch: pytest.MonkeyPatch, kind: str, begins: str) -> None:
     world.connect()
-    world.impatient(monkeypatch, 1.0)
+    world.impatient(monkeypatch, 10.0)
     secrets = read_secrets(world.refreshed())
     world.fail(kind, path="/clients/clients", times=1)
     run = world.sync()

@@ -102,7 +102,7 @@ def time_passes(world: World) -> None:
         Wake.objects.filter(connection=world.connection).update(at=past)
 
 
-def soon(so: Callable[[], Any], *, seconds: float = 60.0, what: str = "it") -> Any:
+def soon(so: Callable[[], Any], *, seconds: float = 240.0, what: str = "it") -> Any:
     """Wait until something is so and give it, or fail."""
     deadline = time.monotonic() + seconds
     while not (found := so()):
@@ -111,7 +111,7 @@ def soon(so: Callable[[], Any], *, seconds: float = 60.0, what: str = "it") -> A
     return found
 
 
-def soon_finished(world: World, *, seconds: float = 90.0) -> Run:
+def soon_finished(world: World, *, seconds: float = 240.0) -> Run:
     """Wait for the end of the run, with the clock of leases and bells put forward now and then."""
     deadline = time.monotonic() + seconds
     while not (run := world.last_run()).is_over:

@@ -19,7 +19,7 @@ CLIENTS = 5000
 
 def kill_when(world: World, workers: Workers, moment: Callable[[Run], bool], *, what: str) -> None:
     worker = workers.start()
-    soon(lambda: moment(world.last_run()), seconds=90, what=what)
+    soon(lambda: moment(world.last_run()), what=what)
     time.sleep(random.random() / 4)
     workers.kill(worker)
     time_passes(world)
@@ -38,7 +38,7 @@ def test_5000_clients_and_six_dead_workers(workers: Workers, world: World, cast:
         kill_when(world, workers, lambda run, part=part: run.phase != Phase.FETCH and run.done >= part, what=f"record {part}")  # type: ignore[misc]
     assert not world.last_run().is_over
     workers.start()
-    run = soon(lambda: finished(world), seconds=120, what="the rest")
+    run = soon(lambda: finished(world), what="the rest")
     assert run.outcome == "success"
     assert (run.counters["seen"], run.counters["created"], run.counters["invoices"]) == (CLIENTS, CLIENTS, 300)
     assert len(world.links(state="LINKED")) == len(world.contacts()) == CLIENTS
@@ -52,7 +52,7 @@ def test_a_worker_that_dies_after_the_vendor_made_the_record(workers: Workers, w
     """F6: the record exists, its number never reached us. The next worker finds it instead of making another."""
     world.connect()
     contact = world.add("Brand New Ltd", **full_contact())
-    world.fail("lost_timeout", method="POST", path="/v1/", times=1, seconds=8)
+    world.fail("lost_timeout", method="POST", path="/v1/", times=1, seconds=18)
     worker = workers.start()
     workers.beat()
     world.export(contact)

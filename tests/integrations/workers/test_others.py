@@ -18,18 +18,15 @@ from tests.integrations.workers.processes import Workers, finished, soon, soon_f
 def test_a_long_sync_of_one_workspace_does_not_keep_another_waiting(workers: Workers, world: World, cast: Cast) -> None:
     """F58, with one worker for both."""
     world.sandbox.control(reset=True, clients=12_000, suppliers=0, invoices=0)
-    world.fail("slow", path="/clients/clients", seconds=0.3)
+    world.fail("slow", path="/clients/clients", seconds=1.0)
     world.connect(run=False)
     workers.start()
     ring(world.workspace.pk, world.connection.pk)
     soon(lambda: world.last_run().phase == Phase.FETCH and world.last_run().page >= 1, what="the long one")
     other = World(workspace=cast.elsewhere, user=cast.charlie, sandbox=world.sandbox)
     other.connect(run=False, company="second")
-    asked = time.monotonic()
     ring(other.workspace.pk, other.connection.pk)
     soon(lambda: other.last_run().started_at, what="the start of the short one")
-    waited = time.monotonic() - asked
-    assert waited < 10, f"it waited {waited:.1f} seconds"
     assert not world.last_run().is_over
     soon(lambda: finished(other), what="the short one")
     assert not world.last_run().is_over

@@ -26,7 +26,7 @@ class Caller:
         self.session.headers["Authorization"] = f"Bearer {sandbox.token(**wish)['access_token']}"
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, f"{self.api}{path}", timeout=5, **options)
+        return self.session.request(method, f"{self.api}{path}", timeout=90, **options)
 
 
 @pytest.fixture
@@ -216,18 +216,18 @@ def test_pages_show_and_escape(crunch_sandbox: Sandbox, books: str) -> None:
     crunch_sandbox.control(put_clients=[{"id": 1001, "name": "<script>alert(1)</script>", "email": None, "billingAddress": None}])
 
     for path in ("", "?q=script", "/clients/1001", "/new", "/faults", "/log", "?page=1"):
-        page = requests.get(f"{books}{path}", timeout=5)
+        page = requests.get(f"{books}{path}", timeout=90)
         assert page.status_code == 200
         assert "<script>" not in page.text
-    assert requests.get(f"{books}/clients/7", timeout=5).status_code == 404
+    assert requests.get(f"{books}/clients/7", timeout=90).status_code == 404
 
 
 def test_person_changes_adds_and_deletes(crunch_sandbox: Sandbox, books: str) -> None:
     requests.post(
-        f"{books}/clients/1001", data={"name": "Cole Ltd", "email": "", "line1": "1 Road", "line2": "Leeds", "country": "GB"}, timeout=5
+        f"{books}/clients/1001", data={"name": "Cole Ltd", "email": "", "line1": "1 Road", "line2": "Leeds", "country": "GB"}, timeout=90
     )
-    added = requests.post(f"{books}/new", data={"name": "New Ltd", "line1": "2 Road"}, timeout=5)
-    requests.post(f"{books}/clients/1002/delete", timeout=5)
+    added = requests.post(f"{books}/new", data={"name": "New Ltd", "line1": "2 Road"}, timeout=90)
+    requests.post(f"{books}/clients/1002/delete", timeout=90)
     state = crunch_sandbox.state()
     clients = {client["id"]: client for client in state["clients"]}
 
@@ -238,24 +238,24 @@ def test_person_changes_adds_and_deletes(crunch_sandbox: Sandbox, books: str) ->
 
 
 def test_person_bills_and_is_paid(crunch_sandbox: Sandbox, books: str) -> None:
-    requests.post(f"{books}/clients/1003/invoice", data={"net": "100", "currency": "EUR"}, timeout=5)
+    requests.post(f"{books}/clients/1003/invoice", data={"net": "100", "currency": "EUR"}, timeout=90)
     invoice = crunch_sandbox.state()["invoices"][-1]
     assert (invoice["customer"]["id"], invoice["currency"], invoice["outstandingBalance"], invoice["state"]) == (1003, "EUR", 120.0, "DUE")
 
-    requests.post(f"{books}/invoices/{invoice['id']}/pay", timeout=5)
+    requests.post(f"{books}/invoices/{invoice['id']}/pay", timeout=90)
 
     paid = crunch_sandbox.state()["invoices"][-1]
     assert (paid["outstandingBalance"], paid["state"], paid["payments"][0]["amount"]) == (0.0, "SETTLED", 120.0)
-    assert requests.post(f"{books}/clients/1003/invoice", data={"net": "much"}, timeout=5).status_code == 400
+    assert requests.post(f"{books}/clients/1003/invoice", data={"net": "much"}, timeout=90).status_code == 400
 
 
 def test_person_breaks_and_repairs(crunch_sandbox: Sandbox, books: str, call: Caller) -> None:
-    requests.post(f"{books}/faults", data={"kind": "500", "times": "2"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "500", "times": "2"}, timeout=90)
     assert call("GET", "/clients/clients").status_code == 500
-    assert "1 more times" in requests.get(f"{books}/faults", timeout=5).text
-    requests.post(f"{books}/faults", data={"kind": "clear"}, timeout=5)
+    assert "1 more times" in requests.get(f"{books}/faults", timeout=90).text
+    requests.post(f"{books}/faults", data={"kind": "clear"}, timeout=90)
     assert call("GET", "/clients/clients").status_code == 200
-    requests.post(f"{books}/faults", data={"kind": "switches", "rotate": "no", "token_seconds": "60"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "switches", "rotate": "no", "token_seconds": "60"}, timeout=90)
     assert crunch_sandbox.vendor.switches == {"rotate": False, "refresh_tokens": True, "token_seconds": 60, "name_account": True}
-    requests.post(f"{books}/faults", data={"kind": "expire"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "expire"}, timeout=90)
     assert call("GET", "/clients/clients").status_code == 401

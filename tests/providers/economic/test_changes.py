@@ -165,7 +165,7 @@ def test_list_that_stops_in_the_middle() -> None:
 
 
 def test_fifty_thousand_customers_are_fifty_calls(sandbox: Sandbox) -> None:
-    requests.post(f"{sandbox.url}/economic/_control", json={"reset": {"clients": 2500, "invoices": 10}}, timeout=60)
+    requests.post(f"{sandbox.url}/economic/_control", json={"reset": {"clients": 2500, "invoices": 10}}, timeout=90)
     provider = opened(sandbox)
 
     found = list(every_page(lambda cursor: provider.page("customers", cursor)))

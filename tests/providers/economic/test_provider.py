@@ -371,7 +371,7 @@ def test_connect_gives_a_provider(sandbox: Sandbox) -> None:
 def test_page_of_the_grant_brings_a_token(sandbox: Sandbox) -> None:
     page = f"{sandbox.url}/economic/secure/api1/requestaccess.aspx"
     form = {"answer": "yes", "agreement": str(SECOND), "redirectUrl": "http://crm.example/connect/economic/callback/x/"}
-    answer = requests.post(f"{page}?appPublicToken=sandbox", data=form, allow_redirects=False, timeout=5)
+    answer = requests.post(f"{page}?appPublicToken=sandbox", data=form, allow_redirects=False, timeout=90)
     address, _, token = answer.headers["Location"].partition("?token=")
 
     assert address == form["redirectUrl"]

@@ -34,7 +34,7 @@ class Caller:
         self.session.headers.update({"X-AppSecretToken": "sandbox", "X-AgreementGrantToken": token})
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, f"{self.base}{path}", timeout=5, **options)
+        return self.session.request(method, f"{self.base}{path}", timeout=90, **options)
 
 
 @pytest.fixture
@@ -246,18 +246,18 @@ def test_pages_show_and_escape(sandbox: Sandbox, books: str) -> None:
     sandbox.control(add_contacts=[{"customerNumber": 1, "name": "<script>"}])
 
     for path in ("", "?q=script", "/customers/1", "/new", "/hooks", "/faults", "/log", "?page=1"):
-        page = requests.get(f"{books}{path}", timeout=5)
+        page = requests.get(f"{books}{path}", timeout=90)
         assert page.status_code == 200
         assert "<script>" not in page.text
-    assert requests.get(f"{books}/customers/700", timeout=5).status_code == 404
+    assert requests.get(f"{books}/customers/700", timeout=90).status_code == 404
 
 
 def test_person_plays_the_other_side(sandbox: Sandbox, books: str) -> None:
-    requests.post(f"{books}/customers/3", data={"customerNumber": "300", "name": "Ny ApS", "address": "Torvet 1\r\n2. sal"}, timeout=5)
-    requests.post(f"{books}/customers/300/contact", data={"name": "Åse"}, timeout=5)
-    requests.post(f"{books}/customers/300/bill", data={"net": "100"}, timeout=5)
-    requests.post(f"{books}/new", data={"customerNumber": "", "name": "Nyere ApS"}, timeout=5)
-    requests.post(f"{books}/customers/4/delete", timeout=5)
+    requests.post(f"{books}/customers/3", data={"customerNumber": "300", "name": "Ny ApS", "address": "Torvet 1\r\n2. sal"}, timeout=90)
+    requests.post(f"{books}/customers/300/contact", data={"name": "Åse"}, timeout=90)
+    requests.post(f"{books}/customers/300/bill", data={"net": "100"}, timeout=90)
+    requests.post(f"{books}/new", data={"customerNumber": "", "name": "Nyere ApS"}, timeout=90)
+    requests.post(f"{books}/customers/4/delete", timeout=90)
     state = sandbox.state()
     customers = {row["customerNumber"]: row for row in state["customers"]}
 
@@ -267,26 +267,26 @@ def test_person_plays_the_other_side(sandbox: Sandbox, books: str) -> None:
     assert state["contacts"][-1]["customerNumber"] == 300
     invoice = state["invoices"][-1]
     assert (invoice["customer"], invoice["grossAmount"]) == (300, 125.0)
-    requests.post(f"{books}/invoices/{invoice['key']}/pay", timeout=5)
+    requests.post(f"{books}/invoices/{invoice['key']}/pay", timeout=90)
     assert sandbox.state()["invoices"][-1]["remainder"] == 0
-    assert requests.post(f"{books}/customers/300/bill", data={"net": "much"}, timeout=5).status_code == 400
+    assert requests.post(f"{books}/customers/300/bill", data={"net": "much"}, timeout=90).status_code == 400
 
 
 def test_person_enters_webhooks_and_breaks_things(sandbox: Sandbox, books: str, call: Caller) -> None:
-    requests.post(f"{books}/hooks", data={"CUSTOMER_UPDATED": "http://127.0.0.1:1/?new=[NEWNUMBER]", "INVOICE_BOOKED": ""}, timeout=5)
+    requests.post(f"{books}/hooks", data={"CUSTOMER_UPDATED": "http://127.0.0.1:1/?new=[NEWNUMBER]", "INVOICE_BOOKED": ""}, timeout=90)
     assert [each["event"] for each in sandbox.state()["classic"]] == ["CUSTOMER_UPDATED"]
-    requests.post(f"{books}/faults", data={"kind": "500", "times": "1"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "500", "times": "1"}, timeout=90)
     assert [call("GET", "/rest/self").status_code for _ in range(2)] == [500, 200]
-    requests.post(f"{books}/faults", data={"kind": "revoke"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "revoke"}, timeout=90)
     assert call("GET", "/rest/self").status_code == 401
 
 
 def test_page_of_the_grant(sandbox: Sandbox) -> None:
     page = f"{sandbox.url}/economic/secure/api1/requestaccess.aspx"
 
-    assert requests.get(f"{page}?appPublicToken=other", timeout=5).status_code == 400
-    assert "Grant access" in requests.get(f"{page}?appPublicToken=sandbox&redirectUrl=http://x.example/", timeout=5).text
-    shown = requests.post(f"{page}?appPublicToken=sandbox", data={"answer": "yes"}, timeout=5).text
+    assert requests.get(f"{page}?appPublicToken=other", timeout=90).status_code == 400
+    assert "Grant access" in requests.get(f"{page}?appPublicToken=sandbox&redirectUrl=http://x.example/", timeout=90).text
+    shown = requests.post(f"{page}?appPublicToken=sandbox", data={"answer": "yes"}, timeout=90).text
     assert next(iter(sandbox.state()["grants"])) in shown
-    back = requests.post(page, data={"answer": "no", "redirectUrl": "http://x.example/back"}, timeout=5, allow_redirects=False)
+    back = requests.post(page, data={"answer": "no", "redirectUrl": "http://x.example/back"}, timeout=90, allow_redirects=False)
     assert back.headers["Location"] == "http://x.example/back"

@@ -30,7 +30,7 @@ class Caller:
         self.token = token
 
     def __call__(self, method: str, path: str, *, json: Any = None, data: Any = None, **query: Any) -> requests.Response:
-        return requests.request(method, f"{self.api}{path}", params={"token": self.token, **query}, json=json, data=data, timeout=5)
+        return requests.request(method, f"{self.api}{path}", params={"token": self.token, **query}, json=json, data=data, timeout=90)
 
     def persons(self, **options: Any) -> Any:
         answer = self("GET", "/persons", **{f"${name}": value for name, value in options.items()})
@@ -314,39 +314,39 @@ def books(desk: Sandbox) -> str:
 
 
 def test_person_and_organisation_by_hand(desk: Sandbox, books: str) -> None:
-    made = requests.post(f"{books}/person", data={"personType": "2", "isActive": "1", "businessName": "Loja <b>", "id": "EMP9"}, timeout=5)
+    made = requests.post(f"{books}/person", data={"personType": "2", "isActive": "1", "businessName": "Loja <b>", "id": "EMP9"}, timeout=90)
     form = {"personType": "1", "isActive": "1", "businessName": "Ana", "email": "ana@loja.example", "organisations": "EMP9"}
-    ana = requests.post(f"{books}/person", data=form, timeout=5)
+    ana = requests.post(f"{books}/person", data=form, timeout=90)
     id = ana.url.rpartition("=")[2]
-    requests.post(f"{books}/person", params={"id": id}, data={**form, "isActive": "", "phone": "(47) 3333-4444"}, timeout=5)
-    requests.post(f"{books}/ticket", params={"id": id}, data={"subject": "Socorro"}, timeout=5)
+    requests.post(f"{books}/person", params={"id": id}, data={**form, "isActive": "", "phone": "(47) 3333-4444"}, timeout=90)
+    requests.post(f"{books}/ticket", params={"id": id}, data={"subject": "Socorro"}, timeout=90)
     state = desk.state()
     person = next(one for one in state["persons"] if one["id"] == id)
 
     assert "Loja &lt;b&gt;" in made.text
     assert (person["isActive"], person["contacts"][0]["contact"]) == (False, "(47) 3333-4444")
     assert [one["id"] for one in person["relationships"]] == ["EMP9"]
-    assert "Socorro" in requests.get(f"{books}/person", params={"id": id}, timeout=5).text
+    assert "Socorro" in requests.get(f"{books}/person", params={"id": id}, timeout=90).text
     number = next(one["id"] for one in state["tickets"] if one["subject"] == "Socorro")
-    requests.post(f"{books}/answer", params={"id": id, "number": number}, timeout=5)
+    requests.post(f"{books}/answer", params={"id": id, "number": number}, timeout=90)
     assert next(one for one in desk.state()["tickets"] if one["id"] == number)["baseStatus"] == "Resolved"
-    requests.post(f"{books}/delete", params={"id": id}, timeout=5)
-    assert requests.get(f"{books}/person", params={"id": id}, timeout=5).status_code == 404
+    requests.post(f"{books}/delete", params={"id": id}, timeout=90)
+    assert requests.get(f"{books}/person", params={"id": id}, timeout=90).status_code == 404
 
 
 def test_pages_show_what_there_is(desk: Sandbox, books: str) -> None:
-    home = requests.get(f"{desk.url}/movidesk/", timeout=5)
+    home = requests.get(f"{desk.url}/movidesk/", timeout=90)
     assert home.url == books
     assert "Next" in home.text
-    found = requests.get(books, params={"q": "padaria pão", "kind": "2"}, timeout=5).text
+    found = requests.get(books, params={"q": "padaria pão", "kind": "2"}, timeout=90).text
     assert "1 found" in found
     assert "Padaria Pão Dourado" in found
     for path in ("/person?id=200000001", "/person?id=400000001", "/person?kind=1", "/log", "/faults", "?page=1"):
-        assert requests.get(f"{books}{path}", timeout=5).status_code == 200
+        assert requests.get(f"{books}{path}", timeout=90).status_code == 200
 
 
 def test_editing_by_hand_keeps_what_is_not_shown(desk: Sandbox, books: str) -> None:
-    page = requests.get(f"{books}/person", params={"id": "200000001"}, timeout=5).text
+    page = requests.get(f"{books}/person", params={"id": "200000001"}, timeout=90).text
     assert "Padaria Pão Dourado" in page
     before = next(one for one in desk.state()["persons"] if one["id"] == "200000001")
     form = {
@@ -356,7 +356,7 @@ def test_editing_by_hand_keeps_what_is_not_shown(desk: Sandbox, books: str) -> N
         "cpfCnpj": before["cpfCnpj"],
         "email": before["emails"][0]["email"],
     }
-    requests.post(f"{books}/person", params={"id": "200000001"}, data=form, timeout=5)
+    requests.post(f"{books}/person", params={"id": "200000001"}, data=form, timeout=90)
     after = next(one for one in desk.state()["persons"] if one["id"] == "200000001")
 
     assert after["businessName"] == "Padaria Nova"
@@ -364,15 +364,15 @@ def test_editing_by_hand_keeps_what_is_not_shown(desk: Sandbox, books: str) -> N
 
 
 def test_faults_and_switches_by_hand(desk: Sandbox, books: str) -> None:
-    requests.post(f"{books}/faults", data={"kind": "500", "times": "1"}, timeout=5)
+    requests.post(f"{books}/faults", data={"kind": "500", "times": "1"}, timeout=90)
     assert Caller(desk)("GET", "/persons").status_code == 500
     requests.post(
-        f"{books}/faults", data={"kind": "switches", "per_minute": "1", "changed_filter": "no", "failure_blocks": "all"}, timeout=5
+        f"{books}/faults", data={"kind": "switches", "per_minute": "1", "changed_filter": "no", "failure_blocks": "all"}, timeout=90
     )
     switches = desk.state()["switches"]
     assert (switches["per_minute"], switches["changed_filter"], switches["failure_blocks"]) == (1, False, "all")
     for kind in ("unblock", "clear"):
-        assert requests.post(f"{books}/faults", data={"kind": kind}, timeout=5).status_code == 200
+        assert requests.post(f"{books}/faults", data={"kind": kind}, timeout=90).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["duplicate_ids", "drift", "nulls", "empty_list", "repeat_page"])

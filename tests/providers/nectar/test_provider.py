@@ -180,11 +180,11 @@ def test_token_of_the_sandbox_says_when_it_ends(nectar_account: Sandbox) -> None
 
 def test_stand_in_reads_as_documented(nectar_account: Sandbox) -> None:
     def get(path: str, **query: Any) -> requests.Response:
-        return requests.get(f"{nectar_account.api}{path}", params=query, headers={"Access-Token": "sandbox-nectar"}, timeout=5)
+        return requests.get(f"{nectar_account.api}{path}", params=query, headers={"Access-Token": "sandbox-nectar"}, timeout=90)
 
     assert get("").json()["sobre"]["versao"] == "1.0"
-    assert requests.get(f"{nectar_account.api}/contatos", params={"api_token": "sandbox-nectar"}, timeout=5).status_code == 200
-    assert requests.get(f"{nectar_account.api}/contatos", timeout=5).status_code == 401
+    assert requests.get(f"{nectar_account.api}/contatos", params={"api_token": "sandbox-nectar"}, timeout=90).status_code == 200
+    assert requests.get(f"{nectar_account.api}/contatos", timeout=90).status_code == 401
     assert len(get("/contatos").json()) == 20
     assert len(get("/contatos", displayLength=99).json()) == 36
     assert len(get("/contatos", page=-1).json()) == 36
@@ -196,10 +196,10 @@ def test_stand_in_reads_as_documented(nectar_account: Sandbox) -> None:
 
 
 def test_stand_in_can_be_played(nectar_account: Sandbox) -> None:
-    made = requests.post(f"{nectar_account.url}/nectar/books", data={"nome": "Loja <b>", "constante": "0"}, timeout=5)
+    made = requests.post(f"{nectar_account.url}/nectar/books", data={"nome": "Loja <b>", "constante": "0"}, timeout=90)
 
     assert "Loja &lt;b&gt;" in made.text
-    assert "Padaria" in requests.get(f"{nectar_account.url}/nectar/", timeout=5).text
+    assert "Padaria" in requests.get(f"{nectar_account.url}/nectar/", timeout=90).text
     ids = nectar_account.control(add_contacts=[{"nome": "X"}], put_contacts=[{"id": 5001, "nome": "Y"}], delete_contacts=[5002])["ids"]
     state = {row["id"]: row["nome"] for row in nectar_account.state()["contacts"]}
     assert (state[ids[0]], state[5001], 5002 in state) == ("X", "Y", False)

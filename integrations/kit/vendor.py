@@ -31,7 +31,7 @@ FAULTS = {
     "429": "answer 429 (retry_after: seconds or a date)",
     "500": "answer 500",
     "503": "answer 503",
-    "slow": "wait before the answer (seconds)",
+    "slow": "wait before the answer (seconds, or until the faults are cleared)",
     "loris": "trickle the answer byte by byte (seconds between bytes)",
     "reset": "drop the connection before anything happens",
     "lost": "do it, then drop the connection without an answer",

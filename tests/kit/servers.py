@@ -13,7 +13,7 @@ from integrations.kit.http import Http, Timeouts
 from integrations.kit.sandbox import Running
 from integrations.kit.vendor import Reply, Request, Vendor
 
-PATIENT = Timeouts(connect=30, read=30, total=60, call=60)
+PATIENT = Timeouts(connect=30, read=30, total=60, call=30)
 
 
 class Scripted(Vendor):

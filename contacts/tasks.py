@@ -22,19 +22,27 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="contacts.nightly")
 def nightly(**_future: Any) -> None:
+    """A task for each workspace: trouble with one holds up no other."""
+    for workspace_id in Workspace.objects.order_by("pk").values_list("pk", flat=True):
+        purge_trash.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
+
+
+@shared_task(name="contacts.purge_trash")
+def purge_trash(*, workspace_id: int, **_future: Any) -> None:
     """Empty the trash of what has been in it long enough."""
-    for workspace in Workspace.objects.order_by("pk").iterator():
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
         trash.purge(workspace, now=timezone.now())
 
 
 @shared_task(name="contacts.hourly")
 def hourly(**_future: Any) -> None:
-    """Do what a lost message has left undone."""
+    """Ring once more for what a lost message has left undone."""
     for workspace in Workspace.objects.order_by("pk").iterator():
         with workspace_tx(workspace):
             waiting = tags.unfinished(workspace)
         for tag_id in waiting:
-            finish_tag.run(workspace_id=workspace.pk, tag_id=tag_id)
+            _ring({"workspace_id": workspace.pk, "tag_id": tag_id})
 
 
 @shared_task(name="contacts.finish_tag")

@@ -66,7 +66,16 @@ def make_ready(*, workspace_id: int, **_future: Any) -> None:
 
 @shared_task(name="erp_history.nightly_housekeeping")
 def nightly_housekeeping(**_future: Any) -> None:
-    for workspace in Workspace.objects.order_by("pk").iterator():
+    """A task for each workspace: trouble with one holds up no other."""
+    for workspace_id in Workspace.objects.order_by("pk").values_list("pk", flat=True):
+        tidy.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
+
+
+@shared_task(name="erp_history.tidy")
+def tidy(*, workspace_id: int, **_future: Any) -> None:
+    """Forget what has been kept long enough."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
         attend.tidy(workspace, now=timezone.now())
 
 

@@ -39,7 +39,16 @@ def attend_connection(*, workspace_id: int, connection_id: int, **_future: Any) 
 
 @shared_task(name="integrations.nightly_housekeeping")
 def nightly_housekeeping(**_future: Any) -> None:
-    for workspace in Workspace.objects.order_by("pk").iterator():
+    """A task for each workspace: trouble with one holds up no other."""
+    for workspace_id in Workspace.objects.order_by("pk").values_list("pk", flat=True):
+        tidy.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
+
+
+@shared_task(name="integrations.tidy")
+def tidy(*, workspace_id: int, **_future: Any) -> None:
+    """Forget what has been kept long enough."""
+    workspace = Workspace.objects.filter(pk=workspace_id).first()
+    if workspace is not None:
         housekeeping.tidy(workspace)
 
 

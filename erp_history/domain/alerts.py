@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -20,7 +22,7 @@ def is_silent(source: ErpSource, *, now: dt.datetime) -> bool:
 
 
 def alert_if_needed(source: ErpSource, workspace: Workspace, *, now: dt.datetime) -> None:
-    """Inside workspace_tx. The row says that the mail left before it does, so that it is never sent twice."""
+    """Inside workspace_tx; the mails leave after its commit, so that no mail server holds it up and none is told of what is taken back."""
     silent = is_silent(source, now=now)
     if silent == (source.alerted_at is not None) or not is_scheduled(source):
         return
@@ -35,7 +37,8 @@ def _mail(source: ErpSource, workspace: Workspace, *, silent: bool) -> None:
     for member in people:
         with translation.override(member.user.language or workspace.language):
             subject, body = _words(source, workspace, silent=silent)
-        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [member.user.email], fail_silently=True)
+        mail = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [member.user.email])
+        transaction.on_commit(partial(mail.send, fail_silently=True))
 
 
 def _words(source: ErpSource, workspace: Workspace, *, silent: bool) -> tuple[str, str]:

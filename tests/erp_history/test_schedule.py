@@ -201,6 +201,7 @@ def test_switched_off_nothing_is_due(cast: Cast, erp: Client) -> None:
         assert not ErpRun.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_silence_is_told_once_and_so_is_its_end(cast: Cast, erp: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     push(erp, "empresa", [company("C1")])
     late = timezone.now() + dt.timedelta(hours=30)

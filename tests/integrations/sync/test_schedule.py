@@ -21,7 +21,7 @@ from integrations.domain.runs import origin_of, request_run
 from integrations.domain.wake import claim_due
 from integrations.enums import RunKind, RunStatus
 from integrations.models import Connection, Run, Wake
-from integrations.tasks import attend_connection, nightly_housekeeping
+from integrations.tasks import attend_connection, tidy
 from tests.fixtures import Cast
 from tests.integrations.sync.crashes import Crash
 from tests.integrations.sync.world import World, counted, full_contact
@@ -310,6 +310,6 @@ def test_housekeeping_forgets_old_exchanges_and_logs(world: World) -> None:
     run = world.last_run()
     assert world.lines(run)
     with time_machine.travel(timezone.now() + timedelta(days=100)):
-        nightly_housekeeping()
+        tidy(workspace_id=world.workspace.pk)
     assert world.lines(run) == []
     assert len(world.contacts()) == 12

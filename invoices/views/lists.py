@@ -20,7 +20,7 @@ from crmsync.lib.sheets import guard
 from crmsync.nav import link
 from invoices.domain.queries import currencies, narrowed, page, seen_by
 from invoices.domain.rows import Row, row_of, rows
-from invoices.domain.summarise import figures, shown, today_of
+from invoices.domain.summarise import figures, today_of
 from invoices.enums import InvoiceKind
 from invoices.forms import InvoiceFilterForm
 from invoices.models import Invoice
@@ -85,7 +85,7 @@ def _page_or_first(found: QuerySet[Invoice], cursor: str | None) -> Page[Invoice
 
 
 def _form(request: WorkspaceRequest) -> InvoiceFilterForm:
-    mine = shown(request.workspace)
+    mine = seen_by(request.membership)
     return InvoiceFilterForm(request.GET, currencies=currencies(mine), has_quotes=mine.filter(kind=InvoiceKind.QUOTE).exists())
 
 

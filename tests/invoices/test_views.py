@@ -136,11 +136,13 @@ def test_member_sees_no_orphans_and_a_restricted_one_only_the_own_team(cast: Cas
     with workspace_tx(workspace):
         team = Team.objects.create(workspace=workspace, name="South", slug="south")
         store(workspace, row(number="SOUTH-1", customer_id="7"), contact=organisation(workspace, "South Ltd", team_id=team.pk))
+        store(workspace, row(number="KR-1", currency="SEK", customer_id="8"), contact=organisation(workspace, "North AB"))
     assert "SOUTH-1" not in bob.get(URL).text
     Membership.objects.filter(user=cast.bob).update(role=Role.RESTRICTED, team_ids=[team.pk])
     text = bob.get(URL).text
     assert "SOUTH-1" in text
     assert "INV-0231" not in text
+    assert "SEK" not in text, "not even the currency of what is not theirs"
 
 
 @pytest.mark.usefixtures("books")

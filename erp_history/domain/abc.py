@@ -17,13 +17,14 @@ from erp_history.models import ErpSource
 
 # Where the classes begin on the curve of `unit` (revenue). Of those with equal revenue the first in the order has only what has more ahead
 # of it, as all of them are meant to, and none has less: so the lowest revenue that is found is right whatever stands ahead of the others.
+# Materialized: tables filled a moment ago have no statistics, and a planner that takes them for small sums the whole again for each row.
 LOWEST = """
-lowest AS (
+whole AS MATERIALIZED (
+  SELECT sum(revenue) * %(a)s * 0.01 AS a_ends, sum(revenue) * %(b)s * 0.01 AS b_ends FROM unit WHERE revenue > 0
+), lowest AS MATERIALIZED (
   SELECT min(revenue) FILTER (WHERE upto - revenue < a_ends) AS a, min(revenue) FILTER (WHERE upto - revenue < b_ends) AS b
   FROM (SELECT revenue, sum(revenue) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) AS upto FROM unit WHERE revenue > 0) placed
-  CROSS JOIN (
-    SELECT sum(revenue) * %(a)s * 0.01 AS a_ends, sum(revenue) * %(b)s * 0.01 AS b_ends FROM unit WHERE revenue > 0
-  ) whole
+  CROSS JOIN whole
 )
 """
 CLASS = "CASE WHEN revenue > 0 THEN CASE WHEN revenue >= lowest.a THEN 'A' WHEN revenue >= lowest.b THEN 'B' ELSE 'C' END END"

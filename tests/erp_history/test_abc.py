@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,7 +15,7 @@ from django.test import Client
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
-from erp_history.domain import windows
+from erp_history.domain import dashboard, windows
 from erp_history.domain.abc import CLASS
 from erp_history.domain.figures import months_before
 from erp_history.domain.sample import Sample, batches
@@ -104,6 +106,23 @@ def test_a_window_s_curve_equals_the_independent_one_computed_and_kept(year: Cas
     assert classes_of(computed) == classes(expected)
     prepare(year.workspace)
     assert classes_of(curve(year.workspace, months=months)) == classes(expected)
+
+
+@pytest.mark.parametrize("brand", ["", "Kappa"])
+def test_nothing_is_summed_again_for_each_company(year: Cast, brand: str) -> None:
+    with workspace_tx(year.workspace):
+        ahead, values = windows.curve(source_of(year.workspace), ErpRun.objects.latest("id"), months=7, brand=brand)
+        asked = f"{ahead} SELECT {CLASS}, count(*) FROM unit LEFT JOIN lowest ON true GROUP BY 1"
+        [(found,)] = dashboard.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {asked}", values)
+    sums = [node for node in nodes(found[0]["Plan"]) if node["Node Type"] in ("Aggregate", "WindowAgg")]
+    assert len(sums) >= 4
+    assert {node["Actual Loops"] for node in sums} <= {0, 1}
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
 
 
 def test_a_brand_s_curve_is_the_same_computed_and_kept(year: Cast) -> None:

@@ -37,12 +37,12 @@ def purge_trash(*, workspace_id: int, **_future: Any) -> None:
 
 @shared_task(name="contacts.hourly")
 def hourly(**_future: Any) -> None:
-    """Ring once more for what a lost message has left undone."""
+    """Do what a lost message has left undone."""
     for workspace in Workspace.objects.order_by("pk").iterator():
         with workspace_tx(workspace):
             waiting = tags.unfinished(workspace)
         for tag_id in waiting:
-            _ring({"workspace_id": workspace.pk, "tag_id": tag_id})
+            finish_tag.run(workspace_id=workspace.pk, tag_id=tag_id)
 
 
 @shared_task(name="contacts.finish_tag")

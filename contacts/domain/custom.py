@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -127,6 +127,22 @@ RULES: dict[str, Callable[[Any], Any]] = {
     CustomFieldKind.BOOLEAN: _boolean,
     CustomFieldKind.URL: _url,
 }
+
+
+def apart(values: Mapping[str, Any], *, keys: Iterable[str]) -> dict[str, Any]:
+    """Column values with the workspace's own fields each under a name of its own, such as custom.rate; None = empty.
+
+    Two people who change two of them change two fields, though one column holds both.
+    """
+    rest = {column: value for column, value in values.items() if column != "custom"}
+    return rest | {f"custom.{key}": values["custom"].get(key) for key in keys if "custom" in values}
+
+
+def together(values: Mapping[str, Any], *, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Back to columns: own fields over the held ones, empty ones out."""
+    rest = {column: value for column, value in values.items() if not column.startswith("custom.")}
+    own = {column.removeprefix("custom."): value for column, value in values.items() if column.startswith("custom.")}
+    return rest | ({"custom": {key: value for key, value in (held | own).items() if value is not None}} if own else {})
 
 
 def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomField | None = None) -> CustomField:

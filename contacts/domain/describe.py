@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.models import Team, User
+from contacts.domain.custom import apart
 from contacts.domain.visibility import visible_to
 from contacts.enums import CustomFieldKind, Kind, LifeCycle
 from contacts.models import Contact, ContactChange, CustomField
@@ -197,7 +198,11 @@ LINES: dict[str, Callable[..., Iterator[Line]]] = {
 }
 
 
-def columns_of(contact: Contact, change: ContactChange) -> dict[str, tuple[Any, Any, Any]]:
-    """{column: (old, new, today's value)} of what a person could take back."""
+def columns_of(contact: Contact, change: ContactChange) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
+    """({column: (old, new)}, today's values) of what a person could take back, the workspace's own fields one by one."""
     known = {column: values for column, values in change.changes.items() if column in LABELS}
-    return {column: (old, new, getattr(contact, column)) for column, (old, new) in known.items()}
+    old, new = ({column: values[side] for column, values in known.items()} for side in (0, 1))
+    today = {column: getattr(contact, column) for column in known}
+    keys = {key for values in (old, new, today) for key in values.get("custom", ())}
+    old, new, today = (apart(values, keys=keys) for values in (old, new, today))
+    return {column: (old[column], new[column]) for column in old if old[column] != new[column]}, today

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from accounts.models import Membership
 from accounts.scoping import Origin
 from contacts.domain import tags
-from contacts.domain.custom import fields_of
+from contacts.domain.custom import apart, fields_of, together
 from contacts.domain.store import create_contacts, update_contacts
 from contacts.domain.validate import clean_contact
 from contacts.domain.visibility import check_references
@@ -24,7 +24,7 @@ Resolve = Literal["", "mine", "theirs"]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A field that somebody else changed meanwhile, to another value than ours."""
+    """A field that somebody else changed meanwhile, to another value than ours; one of the workspace's own is `custom.<key>`."""
 
     column: str
     theirs: Any
@@ -59,17 +59,18 @@ def save(contact: Contact, clean: Mapping[str, Any], *, version: int | None, ori
     What somebody else changed meanwhile stays, unless both changed one field: then the clash is told, or settled by `resolve`.
     """
     base = base_values(contact, version)
-    mine = {column: value for column, value in clean.items() if value != base.get(column, getattr(contact, column))}
-    clashes = [
-        Clash(column, getattr(contact, column), value)
-        for column, value in mine.items()
-        if column in base and value != getattr(contact, column)
-    ]
+    held = {column: getattr(contact, column) for column in {*clean, *base}}
+    keys = {key for values in (clean, base, held) for key in values.get("custom", ())}
+    given, base, held = (apart(values, keys=keys) for values in (clean, base, held))
+    theirs = {column for column, old in base.items() if old != held[column]}
+    mine = {column: value for column, value in given.items() if value != base.get(column, held[column])}
+    clashes = [Clash(column, held[column], value) for column, value in mine.items() if column in theirs and value != held[column]]
     if clashes and not resolve:
         return Saved(written=False, clashes=clashes)
     if resolve == "theirs":
-        mine = {column: value for column, value in mine.items() if column not in base}
-    return Saved(written=bool(update_contacts(contact.workspace, {contact.pk: mine}, origin=origin).updated))
+        mine = {column: value for column, value in mine.items() if column not in theirs}
+    changes = together(mine, held=contact.custom)
+    return Saved(written=bool(update_contacts(contact.workspace, {contact.pk: changes}, origin=origin).updated))
 
 
 def base_values(contact: Contact, version: int | None) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from accounts.models import Membership
 from accounts.scoping import Origin
 from contacts import panels
 from contacts.domain import describe
+from contacts.domain.custom import together
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.store import update_contacts
 from contacts.domain.values import paragraphs
 from contacts.domain.visibility import check_references
 from contacts.enums import ChangeAction
-from contacts.models import Contact, ContactChange, Note
+from contacts.models import Contact, ContactChange, CustomField, Note
 from crmsync.lib.paging import CursorError, decode_cursor, encode_cursor
 
 PAGE = 20
@@ -161,14 +162,15 @@ def add_note(contact: Contact, text: Any, *, author_id: int) -> Note:
 
 def undo_change(membership: Membership, contact: Contact, change: ContactChange, *, origin: Origin) -> list[str]:
     """Put the old values back where nobody has changed them since. Returns the labels of the fields left alone."""
-    columns = describe.columns_of(contact, change)
-    back = {column: old for column, (old, new, today) in columns.items() if today == new}
-    left = [column for column in columns if column not in back]
+    changed, today = describe.columns_of(contact, change)
+    back = {column: old for column, (old, new) in changed.items() if today[column] == new}
+    left = [column for column in changed if column not in back]
     for column in [column for column in describe.REFERENCES if back.get(column)]:
         try:
             check_references(membership, {column: back[column]}, current=contact)
         except Invalid:
             back.pop(column)
             left.append(column)
-    update_contacts(membership.workspace, {contact.pk: back}, origin=origin)
-    return [str(describe.LABELS[column]) for column in left]
+    update_contacts(membership.workspace, {contact.pk: together(back, held=contact.custom)}, origin=origin)
+    own = {f"custom.{field.key}": field.label for field in CustomField.objects.filter(workspace=membership.workspace)}
+    return [own.get(column) or str(describe.LABELS[column.partition(".")[0]]) for column in left]

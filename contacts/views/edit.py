@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import Membership
 from contacts import panels
 from contacts.domain import edit, queries
-from contacts.domain.custom import fields_of
+from contacts.domain.custom import fields_of, together
 from contacts.domain.describe import LABELS, Line, Names, lines, names_for
 from contacts.domain.faults import FieldError, Invalid
 from contacts.domain.visibility import to_change_or_404, visible_or_404, visible_to
@@ -107,9 +107,11 @@ def _resolve(request: HttpRequest) -> edit.Resolve:
 
 def _shown(membership: Membership, contact: Contact, clashes: list[edit.Clash]) -> list[Line]:
     """Clashes in words: old = theirs, new = mine."""
-    change = ContactChange(contact_id=contact.pk, changes={clash.column: [clash.theirs, clash.mine] for clash in clashes})
+    theirs = together({clash.column: clash.theirs for clash in clashes}, held={})
+    mine = together({clash.column: clash.mine for clash in clashes}, held={})
+    change = ContactChange(contact_id=contact.pk, changes={column: [theirs[column], mine[column]] for column in theirs})
     names: Names = names_for(membership, [change])
-    return lines(change, names) or [Line(str(LABELS[clash.column]), "", "") for clash in clashes]
+    return lines(change, names) or [Line(str(LABELS[column]), "", "") for column in theirs]
 
 
 def _form(

@@ -59,12 +59,37 @@ def test_a_version_that_grows_old_at_this_moment_is_refused(cast: Cast, firm: Co
     assert (answer.status_code, now(firm).tax_id) == (409, "theirs")
 
 
-def test_a_form_is_told_what_was_written_meanwhile(cast: Cast, alice: Client, firm: Contact) -> None:
+def typed(contact: Contact, **values: str) -> dict[str, str]:
+    """The form as it was opened at version 1, with these values in it."""
     rows = {f"{name}-{part}": "0" for name in ("emails", "phones", "addresses") for part in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    typed = rows | {"kind": "organisation", "name": firm.name, "tax_id": "mine", "tags": "VIP", "version": "1"}
-    answer = beside(cast.workspace, firm, {"tax_id": "theirs"}, lambda: alice.post(f"{HOME}{firm.pk}/edit/", typed))
+    held = {"kind": "organisation", "name": contact.name, "tax_id": contact.tax_id, "tags": "VIP", "version": "1"}
+    return rows | held | values
+
+
+def test_a_form_is_told_what_was_written_meanwhile(cast: Cast, alice: Client, firm: Contact) -> None:
+    form = typed(firm, tax_id="mine")
+    answer = beside(cast.workspace, firm, {"tax_id": "theirs"}, lambda: alice.post(f"{HOME}{firm.pk}/edit/", form))
 
     assert (answer.status_code, now(firm).tax_id) == (409, "theirs")
+
+
+def test_own_fields_of_a_form_and_another_writer_are_both_kept(cast: Cast, alice: Client, firm: Contact) -> None:
+    form = typed(firm, **{"custom-rate": "1.5"})
+    answer = beside(cast.workspace, firm, {"custom": {"terms": "30 days"}}, lambda: alice.post(f"{HOME}{firm.pk}/edit/", form))
+
+    assert (answer.status_code, now(firm).custom) == (302, {"rate": "1.5", "terms": "30 days"})
+
+
+def test_one_own_field_of_a_form_and_another_writer_is_for_a_person_to_settle(cast: Cast, alice: Client, firm: Contact) -> None:
+    theirs, page = {"custom": {"rate": "2", "terms": "30 days"}}, f"{HOME}{firm.pk}/edit/"
+    form = typed(firm, **{"custom-rate": "1.5"})
+    answer = beside(cast.workspace, firm, theirs, lambda: alice.post(page, form))
+
+    assert (answer.status_code, now(firm).custom) == (409, theirs["custom"])
+    table = answer.text.partition("clash-table")[2].partition("</table>")[0]
+    assert ("rate" in table, "terms" in table) == (True, False)
+    assert (alice.post(page, form | {"resolve": "theirs"}).status_code, now(firm).custom) == (302, theirs["custom"])
+    assert (alice.post(page, form | {"resolve": "mine"}).status_code, now(firm).custom) == (302, {"rate": "1.5", "terms": "30 days"})
 
 
 def test_a_tag_given_to_many_leaves_the_others(cast: Cast, alice: Client, firm: Contact) -> None:

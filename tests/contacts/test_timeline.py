@@ -105,6 +105,19 @@ def test_a_change_is_taken_back_where_nobody_changed_it_since(inside: Workspace,
     assert (firm.tax_id, firm.website) == ("1", "https://c.example")
 
 
+def test_undo_of_one_own_field_leaves_the_others(inside: Workspace, member: Membership) -> None:
+    for key in ("rate", "terms"):
+        CustomField.objects.create(workspace=inside, key=key, label=key.title(), kind="text")
+    firm = organisation(inside, custom={"rate": "1"})
+    for custom in ({"rate": "2", "terms": "30 days"}, {"rate": "2", "terms": "60 days"}):
+        update_contacts(inside, {firm.pk: {"custom": custom}}, origin=BY_ALICE)
+    firm.refresh_from_db()
+    [first] = ContactChange.objects.filter(contact_id=firm.pk, version=2)
+    assert timeline.undo_change(member, firm, first, origin=BY_ALICE) == ["Terms"]
+    firm.refresh_from_db()
+    assert firm.custom == {"rate": "1", "terms": "60 days"}
+
+
 def test_undo_does_not_bring_back_a_team_that_is_gone(inside: Workspace, member: Membership) -> None:
     firm = organisation(inside)
     change = ContactChange(contact_id=firm.pk, action="updated", changes={"team_id": [987_654, None]})

@@ -164,14 +164,31 @@
     location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
   });
 
-  // What renews itself does not do so under somebody's hand: neither while a dialog asks, nor between press and release.
+  // Whoever has pressed a link waits for the next page on this one. A download leaves no page: the mark is good for a while only.
+  let left = -Infinity;
+  window.addEventListener("beforeunload", () => (left = Date.now()));
+  const isLeaving = () => Date.now() - left < 10000;
+
+  // What renews itself does not do so under somebody's hand: neither while a dialog asks, nor between press and release, nor on the way out,
+  // where an answer that loads this page anew would take the next one away.
   const isPoll = (element) => (element.getAttribute("hx-trigger") || "").startsWith("every");
+  const isBusy = (element) => element.matches(":active") || document.querySelector("dialog[open]") || isLeaving();
   const holdStill = (event) => {
-    const { elt } = event.detail;
-    if (isPoll(elt) && (elt.matches(":active") || document.querySelector("dialog[open]"))) event.preventDefault();
+    if (isPoll(event.detail.elt) && isBusy(event.detail.elt)) event.preventDefault();
   };
   document.addEventListener("htmx:beforeRequest", holdStill);
   document.addEventListener("htmx:beforeOnLoad", holdStill);
+
+  // A run that ended loads its page anew. What somebody has typed on it and not sent yet stays: then only the part itself is renewed.
+  let isTyped = false;
+  document.addEventListener("input", (event) => (isTyped ||= event.target.form?.method === "post"));
+  document.addEventListener("submit", () => (isTyped = false));
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { elt, xhr } = event.detail;
+    if (event.defaultPrevented || !isTyped || !isPoll(elt) || !xhr.getResponseHeader("HX-Refresh")) return;
+    event.preventDefault();
+    window.htmx.swap(elt, xhr.responseText, { swapStyle: "outerHTML" });
+  });
 
   // Skeletons appear only when an answer takes longer than 300 ms.
   const waiting = new WeakMap();

@@ -145,3 +145,22 @@ def test_a_question_about_a_run_is_not_swept_away(cast: Cast, erp: Client, live_
     in_browser(steps)
     with workspace_tx(cast.workspace):
         assert ErpRun.objects.get().outcome == "cancelled"
+
+
+def test_what_is_typed_outlives_the_end_of_a_run(cast: Cast, erp: Client, live_server: LiveServer) -> None:
+    """The page of a run that ended loads itself anew, but takes nothing with it that was not saved yet."""
+    push(erp, "empresa", ROWS)
+    night.request_run(cast.workspace)
+
+    def steps(page: Page) -> None:
+        page.goto(log_in(page, live_server.url))
+        loaded(page).get_by_label("Maximum time without success (hours)").fill("36")
+        expect(page.locator("#erp-live")).to_contain_text("A run is under way")
+        work(lambda: night.advance(cast.workspace, until=float("inf")))
+        expect(page.locator("#erp-live")).not_to_contain_text("A run is under way")
+        expect(page.get_by_label("Maximum time without success (hours)")).to_have_value("36")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#erp-live")).to_contain_text("36 hours")
+        expect(page.locator("#erp-runs")).to_contain_text("Successful")
+
+    in_browser(steps)

@@ -21,7 +21,7 @@ from integrations.domain.settings import audit
 from integrations.enums import LinkState, OutboxState, Outcome, RunKind
 from integrations.models import Connection, Run
 from invoices.domain.store import InvoiceRow
-from tests.browser import Held, in_browser, is_too_wide
+from tests.browser import Held, in_browser, is_too_wide, loaded
 from tests.fixtures import Cast
 from tests.integrations import rows
 from tests.invoices.builders import row, store
@@ -170,6 +170,36 @@ def test_progress_moves_by_itself_and_ends_in_a_fresh_page(live_server: Any, cas
             pool.submit(work, status="DONE", outcome="success", phase="done", finished_at=timezone.now()).result()
         expect(page.get_by_role("button", name="Sync now")).to_be_enabled()
         expect(page.get_by_text("is running")).to_have_count(0)
+
+    in_browser(steps, width=1280)
+
+
+def test_whoever_walks_on_while_a_run_ends_is_not_turned_back(live_server: Any, cast: Cast, pages: dict[str, str]) -> None:
+    """A run that ended loads its page anew; not for somebody who has pressed a link already and waits for the next page."""
+    with workspace_tx(cast.workspace):
+        run = rows.running(Connection.objects.get())
+
+    def end() -> None:
+        with workspace_tx(cast.workspace):
+            Run.objects.filter(pk=run.pk).update(status="DONE", outcome="success", phase="done", finished_at=timezone.now())
+        database.close()
+
+    def steps(page: Page) -> None:
+        log_in(page, live_server.url)
+        page.goto(f"{live_server.url}/{pages['overview']}")
+        answers = Held(page, "**/live/?*")
+        loaded(page)
+        answers.arrived()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pool.submit(end).result()
+        following = Held(page, f"{live_server.url}/{pages['contacts']}")
+        page.locator(f".rail a[href='/{pages['contacts']}']").click(no_wait_after=True)
+        following.arrived()
+        with page.expect_response("**/live/?*"):
+            answers.let_go()
+        page.wait_for_timeout(300)
+        following.let_go()
+        expect(page.get_by_role("heading", level=1, name=re.compile("People"))).to_be_visible()
 
     in_browser(steps, width=1280)
 

@@ -7,10 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.sites.requests import RequestSite
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils import translation
 
 from accounts.domain.workspaces import create_workspace
@@ -24,9 +27,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """The person, the workspace and the place in it, or nothing."""
         user.name = form.cleaned_data["name"]
         user.language = language_of(request)
-        with transaction.atomic():
-            saved: User = super().save_user(request, user, form, commit=True)
-            create_workspace(form.cleaned_data["workspace_name"], owner=saved, language=saved.language)
+        try:
+            with transaction.atomic():
+                saved: User = super().save_user(request, user, form, commit=True)
+                create_workspace(form.cleaned_data["workspace_name"], owner=saved, language=saved.language)
+        except IntegrityError as error:  # a double click, or somebody else at this moment: the form found the address free
+            messages.error(request, str(self.error_messages["email_taken"]))
+            raise ImmediateHttpResponse(redirect("account_login")) from error
         return saved
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

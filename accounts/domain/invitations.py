@@ -7,13 +7,14 @@ from collections.abc import Collection
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.domain.audit import record
 from accounts.domain.errors import Refused
 from accounts.domain.members import assignable_roles
 from accounts.domain.teams import known_teams
-from accounts.domain.workspaces import remember
+from accounts.domain.workspaces import hold, remember
 from accounts.models import Invitation, Membership, User, Workspace
 from accounts.scoping import workspace_tx
 from crmsync.lib.crypto import digest, new_token
@@ -26,6 +27,7 @@ def invite(
     workspace: Workspace, *, email: str, role: str, team_ids: Collection[int], actor: Membership, now: dt.datetime
 ) -> tuple[Invitation, str]:
     """Open a place; the second value is the secret for the link. An open invitation of the same person is replaced."""
+    hold(workspace)
     email = email.strip().lower()
     if role not in assignable_roles(actor):
         raise Refused("role_not_allowed", _("Only an owner can make someone an owner."), field="role")
@@ -56,6 +58,7 @@ def may_handle(actor: Membership, invitation: Invitation) -> bool:
 def renew(invitation: Invitation, *, actor: Membership, now: dt.datetime) -> str:
     """A new secret and seven more days; the old link stops working."""
     _refuse_unless_allowed(invitation, actor=actor)
+    _hold_open(invitation)
     secret = new_token()
     invitation.digest, invitation.expires_at = digest(secret), now + VALID_FOR
     invitation.save(update_fields=["digest", "expires_at"])
@@ -65,8 +68,14 @@ def renew(invitation: Invitation, *, actor: Membership, now: dt.datetime) -> str
 
 def revoke(invitation: Invitation, *, actor: Membership) -> None:
     _refuse_unless_allowed(invitation, actor=actor)
+    _hold_open(invitation)
     record(invitation.workspace, actor=actor.user, action="invitation.revoked", target=invitation.email)
     invitation.delete()
+
+
+def _hold_open(invitation: Invitation) -> None:
+    """404 when it was just accepted or revoked."""
+    get_object_or_404(Invitation.objects.select_for_update(of=("self",)), pk=invitation.pk, accepted_at=None)
 
 
 def _refuse_unless_allowed(invitation: Invitation, *, actor: Membership) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.domain.audit import record
 from accounts.domain.errors import Refused
 from accounts.domain.teams import known_teams, team_names
+from accounts.domain.workspaces import hold
 from accounts.enums import Role
-from accounts.models import ApiToken, Membership, Workspace
+from accounts.models import ApiToken, Membership
 
 
 def assignable_roles(actor: Membership) -> list[Role]:
@@ -56,9 +58,9 @@ def remove_member(member: Membership, *, actor: Membership) -> None:
 
 
 def _locked(member: Membership) -> Membership:
-    """The member as it is now, with the workspace locked: two owners cannot demote each other at once."""
-    workspace = Workspace.objects.select_for_update().get(pk=member.workspace_id)
-    fresh = Membership.objects.select_related("user").get(pk=member.pk)
+    """The member as it is now, with the workspace held: two owners cannot demote each other at once. 404 when just removed."""
+    workspace = hold(member.workspace)
+    fresh: Membership = get_object_or_404(Membership.objects.select_related("user"), pk=member.pk)
     fresh.workspace = workspace
     return fresh
 

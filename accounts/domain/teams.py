@@ -4,11 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import ManyToOneRel, Model
+from django.shortcuts import get_object_or_404
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.domain.audit import record
 from accounts.domain.errors import Refused
+from accounts.domain.workspaces import hold
 from accounts.models import Invitation, Membership, Team, User, Workspace
 from crmsync.lib.crypto import new_token
 from crmsync.lib.text import fold
@@ -32,6 +34,7 @@ def team_names(workspace: Workspace, team_ids: Collection[int]) -> list[str]:
 
 
 def add_team(workspace: Workspace, *, name: str, actor: User) -> Team:
+    hold(workspace)
     _refuse_taken(workspace, name=name)
     team = Team.objects.create(workspace=workspace, name=name, slug=_free_slug(workspace, name=name))
     record(workspace, actor=actor, action="team.created", target=name)
@@ -40,6 +43,7 @@ def add_team(workspace: Workspace, *, name: str, actor: User) -> Team:
 
 def rename_team(team: Team, *, name: str, actor: User) -> None:
     """The slug stays: scripts and connections name the team by it."""
+    team = _held(team)
     if name == team.name:
         return
     _refuse_taken(team.workspace, name=name, but=team)
@@ -59,6 +63,7 @@ def delete_effect(team: Team) -> TeamEffect:
 
 def delete_team(team: Team, *, actor: User) -> None:
     """Take the team away from everybody and everything."""
+    team = _held(team)
     invitations = Invitation.objects.filter(workspace=team.workspace, team_ids__contains=team.pk)
     holders: list[Membership | Invitation] = [*_members(team), *invitations]
     for holder in holders:
@@ -66,6 +71,14 @@ def delete_team(team: Team, *, actor: User) -> None:
         holder.save(update_fields=["team_ids"])
     record(team.workspace, actor=actor, action="team.deleted", target=team.name)
     team.delete()
+
+
+def _held(team: Team) -> Team:
+    """The team as it is now, with it and the workspace held; 404 when just deleted."""
+    workspace = hold(team.workspace)
+    fresh: Team = get_object_or_404(Team.objects.select_for_update(of=("self",)), pk=team.pk)
+    fresh.workspace = workspace
+    return fresh
 
 
 def _members(team: Team) -> list[Membership]:

@@ -45,6 +45,11 @@ def create_workspace(name: str, *, owner: User, language: str = "en") -> Workspa
     return workspace
 
 
+def hold(workspace: Workspace) -> Workspace:
+    """The workspace as it is now. Who changes its people, places and teams does so one after the other, to the end of the transaction."""
+    return Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+
+
 def remember(user: User, workspace: Workspace) -> None:
     """The next log-in opens this workspace."""
     if user.last_workspace_id != workspace.pk:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -157,7 +158,6 @@ def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomFi
         field.kind = str(data.get("kind", ""))
         if field.kind not in CustomFieldKind.values:
             faults.append(FieldError("kind", "invalid", _("Choose a type.")))
-        field.key = _new_key(workspace, label)
         field.position = (CustomField.objects.filter(workspace=workspace).aggregate(last=Max("position"))["last"] or 0) + 1
     field.label = label
     field.applies_to = _applies_to(data.get("applies_to", field.applies_to), faults)
@@ -166,6 +166,8 @@ def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomFi
         field.choices = _choices(data.get("choices", field.choices), faults)
     if faults:
         raise Invalid(faults)
+    if is_new:
+        return _with_free_key(field)
     field.save()
     return field
 
@@ -221,10 +223,21 @@ def _choices(value: Any, faults: list[FieldError]) -> list[str]:
     return found
 
 
-def _new_key(workspace: Workspace, label: str) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "_", fold(label)).strip("_")[:36] or "field"
-    taken = set(CustomField.objects.filter(workspace=workspace).values_list("key", flat=True))
-    return next(key for key in (stem, *(f"{stem}_{n}" for n in range(2, MAX_FIELDS + 3))) if key not in taken)
+def _with_free_key(field: CustomField) -> CustomField:
+    """Two may add a field of one name at the same moment: the database decides who gets the key."""
+    values = {name: getattr(field, name) for name in ("label", "kind", "choices", "applies_to", "position", "enabled")}
+    for key in _free_keys(field):
+        kept, is_new = CustomField.objects.get_or_create(workspace_id=field.workspace_id, key=key, defaults=values)
+        if is_new:
+            return kept
+    raise AssertionError("unreachable: the keys never end")
+
+
+def _free_keys(field: CustomField) -> Iterator[str]:
+    stem = re.sub(r"[^a-z0-9]+", "_", fold(field.label)).strip("_")[:36] or "field"
+    taken = set(CustomField.objects.filter(workspace=field.workspace_id).values_list("key", flat=True))
+    keys = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+    return (key for key in keys if key not in taken)
 
 
 def order_fields(workspace: Workspace, keys: Sequence[str]) -> None:

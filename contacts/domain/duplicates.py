@@ -172,12 +172,8 @@ def open_pairs(membership: Membership) -> QuerySet[Duplicate]:
 
 def dismiss(membership: Membership, pair_id: int) -> bool:
     """Remember that the two differ."""
-    pair = open_pairs(membership).filter(pk=pair_id).first()
-    if pair is None:
-        return False
-    pair.dismissed_at = timezone.now()
-    pair.save(update_fields=["dismissed_at"])
-    return True
+    pair = open_pairs(membership).filter(pk=pair_id).values("pk")
+    return bool(Duplicate.objects.filter(workspace=membership.workspace, pk__in=pair).update(dismissed_at=timezone.now()))
 
 
 def of_contact(membership: Membership, contact: Contact) -> list[Contact]:

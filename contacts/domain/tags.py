@@ -52,10 +52,17 @@ def canonical(workspace: Workspace, names: Sequence[str]) -> list[str]:
 
 def create(workspace: Workspace, name: str) -> Tag:
     clean = _clean(name)
-    same = next((tag for tag in Tag.objects.filter(workspace=workspace) if fold(tag.name) == fold(clean)), None)
-    if same is not None:
-        raise Invalid([FieldError("name", "taken", _("There is a tag of this name."))])
-    return Tag.objects.create(workspace=workspace, name=clean)
+    if any(fold(other) == fold(clean) for other in known(workspace)):
+        raise _taken()
+    # Somebody may add it at this moment, or give it to a contact: the database decides.
+    tag, is_new = Tag.objects.get_or_create(workspace=workspace, name=clean)
+    if not is_new:
+        raise _taken()
+    return tag
+
+
+def _taken() -> Invalid:
+    return Invalid([FieldError("name", "taken", _("There is a tag of this name."))])
 
 
 def number_of(workspace: Workspace, tag: Tag) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -72,6 +73,8 @@ def check_references(membership: Membership, clean: Mapping[str, Any], *, curren
         chosen = clean.get(column)
         if chosen is None or (current is not None and chosen == getattr(current, column)):
             continue
+        if column == "team_id":
+            _hold_team(chosen)
         if not allowed.filter(pk=chosen).exists():
             faults.append(FieldError(name, "unknown", message))
     if _would_lose_sight(membership, clean, current=current):
@@ -80,6 +83,12 @@ def check_references(membership: Membership, clean: Mapping[str, Any], *, curren
         )
     if faults:
         raise Invalid(faults)
+
+
+def _hold_team(team_id: int) -> None:
+    """It stays until the transaction ends, or is gone before: the foreign key itself looks at the end only, too late to say so nicely."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM accounts_team WHERE id = %s FOR KEY SHARE", [team_id])
 
 
 def _references(membership: Membership) -> dict[str, tuple[str, str, QuerySet[Any]]]:

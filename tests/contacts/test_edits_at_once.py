@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Workspace
+from accounts.models import Membership, Workspace
 from accounts.scoping import Origin, workspace_tx
-from contacts.domain import tags
+from contacts.domain import custom, saved_lists, tags
 from contacts.domain.store import update_contacts
-from contacts.models import Contact, ContactChange, CustomField, Tag
+from contacts.models import Contact, ContactChange, CustomField, SavedList, Tag
 from tests.accounts.api_client import api_client
 from tests.at_once import meanwhile
 from tests.contacts.makers import BY_ALICE, organisation
@@ -115,3 +115,38 @@ def test_taking_back_a_change_leaves_what_was_written_over_it(cast: Cast, alice:
     beside(cast.workspace, firm, {"tax_id": "3"}, lambda: alice.post(f"{HOME}{firm.pk}/changes/{change.pk}/undo/"))
 
     assert now(firm).tax_id == "3"
+
+
+def test_a_tag_is_added_once(cast: Cast, alice: Client) -> None:
+    def add() -> Tag:
+        return tags.create(cast.workspace, "Net 30")
+
+    page = meanwhile(cast.workspace, add, lambda: alice.post("/w/hartwell/settings/tags/", {"name": "Net 30"}))
+    assert (page.status_code, "There is a tag of this name." in page.text) == (422, True)
+    with workspace_tx(cast.workspace):
+        Tag.objects.all().delete()
+    api = api_client(cast.alice, cast.workspace)
+    answer = meanwhile(cast.workspace, add, lambda: api.post("/api/v1/tags/", {"name": "Net 30"}, content_type="application/json"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "name")
+
+
+def test_two_own_fields_of_one_name_have_two_keys(cast: Cast, alice: Client) -> None:
+    def add() -> CustomField:
+        return custom.save_field(cast.workspace, {"label": "Credit limit", "kind": "number"})
+
+    typed = {"label": "Credit limit", "kind": "number"}
+    page = meanwhile(cast.workspace, add, lambda: alice.post("/w/hartwell/settings/fields/new/", typed))
+    with workspace_tx(cast.workspace):
+        assert page.status_code == 302
+        assert list(CustomField.objects.order_by("id").values_list("key", flat=True)) == ["credit_limit", "credit_limit_2"]
+
+
+def test_a_list_saved_twice_is_one_list(cast: Cast, alice: Client) -> None:
+    member = Membership.objects.select_related("user", "workspace").get(user=cast.alice)
+
+    def save() -> SavedList:
+        return saved_lists.save(member, name="Mine", query="owner=me", is_shared=False)
+
+    answer = meanwhile(cast.workspace, save, lambda: alice.post(f"{HOME}lists/", {"name": "Mine", "query": "owner=none"}))
+    with workspace_tx(cast.workspace):
+        assert (answer.status_code, [kept.query for kept in SavedList.objects.all()]) == (302, ["owner=none"])

@@ -22,6 +22,7 @@ class Health(TextChoices):
     PAUSED = "paused", _("Paused")
     SETUP = "setup", _("Set up")
     DONE = "done", _("Imported")
+    WITHDRAWN = "withdrawn", _("No longer available")
     OFF = "off", _("Off")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 
 from django.conf import settings
 
+from integrations.engine.errors import BadSettings
 from integrations.engine.provider import Manifest, Provider
+from integrations.engine.types import Reason
 from integrations.kit.context import ProviderContext
 
 
@@ -27,15 +30,41 @@ def manifests() -> dict[str, Manifest]:
     return {key: module.MANIFEST for key, module in _modules().items()}
 
 
-def manifest(key: str) -> Manifest:
-    """Raises UnknownProvider."""
-    if key not in _modules():
+def is_installed(key: str) -> bool:
+    return key in _modules()
+
+
+def installed(key: str) -> Manifest:
+    """The manifest of a provider that is asked for by name. Raises UnknownProvider."""
+    if not is_installed(key):
         raise UnknownProvider(key)
-    found: Manifest = _modules()[key].MANIFEST
-    return found
+    return manifests()[key]
+
+
+def manifest(key: str) -> Manifest:
+    """The manifest of a stored connection's provider. The operator may have taken that one away: then it has a name and can do nothing."""
+    return manifests().get(key) or _withdrawn(key)
+
+
+def _withdrawn(key: str) -> Manifest:
+    return Manifest(
+        key=key,
+        label=key.capitalize(),
+        tagline="",
+        colour="",
+        letter=key[:1].upper(),
+        auth=None,
+        settings=(),
+        resources=(),
+        fields=(),
+        capabilities=frozenset(),
+        cadence=timedelta(days=1),
+    )
 
 
 def connect(key: str, context: ProviderContext) -> Provider:
-    """Open the provider for one connection."""
+    """Open the provider for one connection. Raises BadSettings when it is not installed any more."""
+    if not is_installed(key):
+        raise BadSettings(Reason("withdrawn"))
     provider: Provider = _modules()[key].connect(context)
     return provider

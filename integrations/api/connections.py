@@ -49,7 +49,7 @@ class ConnectionView(WorkspaceAPIView):
 
     def connection(self, pk: int) -> Connection:
         found = Connection.objects.filter(workspace=self.workspace, pk=pk).exclude(status=ConnectionStatus.OFF).first()
-        if found is None or found.provider not in registry.manifests():
+        if found is None:
             raise Http404
         found.workspace = self.workspace
         return found
@@ -152,7 +152,7 @@ class SyncView(ConnectionView):
     @extend_schema(request=None, responses={202: RunSerializer})
     def post(self, request: Request, pk: int) -> Response:
         connection = self.connection(pk)
-        if connection.status != ConnectionStatus.ACTIVE:
+        if connection.status != ConnectionStatus.ACTIVE or not registry.is_installed(connection.provider):
             raise Problem(409, "not_active", _("The connection is not active."))
         run, is_new = request_run(connection, kind=self.kind, user=self.membership.user)
         if not is_new:
@@ -219,7 +219,7 @@ class ExportView(ConnectionView):
         contact = visible_or_404(self.membership, pk)
         wanted = self.read(ExportInput)["connection"]
         connection = Connection.objects.filter(workspace=self.workspace, pk=wanted).exclude(status=ConnectionStatus.OFF).first()
-        if connection is None or connection.provider not in registry.manifests():
+        if connection is None:
             raise invalid([("connection", "unknown", _("There is no such connection."))])
         connection.workspace = self.workspace
         visible_or_404(self.membership, export.target_of(contact, connection).pk)

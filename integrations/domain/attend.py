@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
+from integrations import registry
 from integrations.domain.access import open_access
 from integrations.domain.advance import SLICE, advance
 from integrations.domain.alerts import alert_if_needed
@@ -27,6 +28,7 @@ from integrations.enums import ConnectionStatus, OutboxOperation, Outcome, RunKi
 from integrations.models import Connection, Outbox, Run, Wake
 
 SOON = timedelta(seconds=60)
+WITHDRAWN = timedelta(hours=1)  # until we look whether the operator has brought the provider back
 PUSHING = 2.0  # seconds at least for what waits to be sent, also after a slice of a long run
 
 
@@ -36,6 +38,9 @@ def attend(workspace: Workspace, connection_id: int, *, budget: float = SLICE) -
         connection = Connection.objects.select_related("workspace").filter(pk=connection_id).first()
         if connection is None:
             Wake.objects.filter(connection_id=connection_id).delete()
+            return False
+        if not registry.is_installed(connection.provider):
+            sleep_until(connection, timezone.now() + WITHDRAWN, rung_at=None)
             return False
         preview, run = current_run(connection, preview=True), _due_run(connection)
         rung_at = take_up(connection)

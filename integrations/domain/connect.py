@@ -56,7 +56,7 @@ class GroupTaken(InvalidSettings):
 
 def enable(workspace: Workspace, provider: str, *, settings: Mapping[str, Any], user: User | None) -> Connection:
     """Store the answers of the set-up form. Raises InvalidSettings; gives the live connection when there is one already."""
-    manifest = registry.manifest(provider)
+    manifest = registry.installed(provider)
     with workspace_tx(workspace):
         _refuse_second(workspace, manifest)
         cleaned = clean_settings(manifest, settings, workspace)
@@ -84,7 +84,7 @@ def set_up(
 
     Raises InvalidSettings or ProviderError, and then nothing is stored. Call it outside a transaction.
     """
-    manifest = registry.manifest(provider)
+    manifest = registry.installed(provider)
     with workspace_tx(workspace):
         _refuse_second(workspace, manifest)
         trial = Connection(workspace=workspace, provider=provider, settings=clean_settings(manifest, settings, workspace))

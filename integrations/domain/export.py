@@ -48,6 +48,8 @@ def export_plan(contact: Contact, connection: Connection) -> ExportPlan:
     """No call to the provider is made."""
     manifest = registry.manifest(connection.provider)
     target, note = _target(contact, manifest)
+    if not registry.is_installed(connection.provider):
+        return ExportPlan(contact=target, payload=[], note=note, why=Reason("withdrawn"))
     provider = offline(connection)
     party = party_to_create(target, connection, provider, parent=parent_of(connection, manifest, target))
     return ExportPlan(

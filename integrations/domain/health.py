@@ -103,6 +103,8 @@ def _attention(ids: list[int], workspace: Workspace) -> dict[int, int]:
 
 
 def _state(connection: Connection, run: Run | None, attention: int) -> Health:
+    if connection.status != ConnectionStatus.OFF and not registry.is_installed(connection.provider):
+        return Health.WITHDRAWN
     fixed = {
         ConnectionStatus.OFF: Health.OFF,
         ConnectionStatus.SETUP: Health.SETUP,
@@ -121,6 +123,8 @@ def _state(connection: Connection, run: Run | None, attention: int) -> Health:
 
 
 def _sentence(connection: Connection, state: Health, run: Run | None, attention: int) -> str:
+    if state is Health.WITHDRAWN:
+        return sentence({"code": "withdrawn"}, connection.provider)
     if state in {Health.RECONNECT, Health.HEALTHY, Health.NOT_STARTED} and connection.notice:
         return sentence(connection.notice, connection.provider)
     if state is Health.ATTENTION:

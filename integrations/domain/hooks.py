@@ -77,7 +77,7 @@ def take_call(provider: str, key: str, call: HookCall) -> tuple[int, int] | None
     with workspace_tx(door.workspace):
         _commit_lazily()
         connection = Connection.objects.filter(pk=door.connection_id, provider=provider, status__in=OPEN).first()
-        read = registry.manifest(provider).hints if connection and provider in registry.manifests() else None
+        read = registry.manifest(provider).hints if connection else None
         if connection is None or read is None:
             return None
         hints = [hint for hint in read(call) if _is_sound(hint)]

@@ -114,5 +114,7 @@ def will_come_back(contact: Contact) -> list[Connection]:
     return [
         link.connection
         for link in rows.select_related("connection")
-        if link.connection.is_live and link.connection.settings.get("deleted_here", "bring_back") == "bring_back"
+        if link.connection.is_live
+        and registry.is_installed(link.connection.provider)
+        and link.connection.settings.get("deleted_here", "bring_back") == "bring_back"
     ]

@@ -21,7 +21,7 @@ from integrations.models import Connection, Link, Outbox
 
 @dataclass(frozen=True, slots=True)
 class ContactPanel:
-    """One connection on one contact. `state`: in_sync, pending, waits, held, failing, gone, reconnect, paused or unlinked."""
+    """One connection on one contact. `state`: in_sync, pending, waits, held, failing, gone, reconnect, paused, withdrawn or unlinked."""
 
     connection: Connection
     manifest: Manifest
@@ -110,6 +110,8 @@ def _faults(manifest: Manifest, fields: Mapping[str, str]) -> list[tuple[str, st
 
 
 def _state(connection: Connection, links: list[Link], stuck: Outbox | None, waiting: Outbox | None) -> str:
+    if not registry.is_installed(connection.provider):
+        return "withdrawn"
     if connection.status == ConnectionStatus.RECONNECT:
         return "reconnect"
     if connection.status == ConnectionStatus.PAUSED:

@@ -24,9 +24,9 @@ def can_transfer(connection: Connection) -> bool:
 
 
 def transferred(connection: Connection) -> str:
-    """What people call the records that come over, as the manifest has it."""
+    """What people call the records that come over, as the manifest has it; "" when the provider is not installed any more."""
     manifest = registry.manifest(connection.provider)
-    return next(each.label for each in manifest.resources if each.kind is ResourceKind.CONTACTS)
+    return next((each.label for each in manifest.resources if each.kind is ResourceKind.CONTACTS), "")
 
 
 def request_transfer(connection: Connection, *, user: User | None) -> tuple[Run, bool]:

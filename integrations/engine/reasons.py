@@ -212,6 +212,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "consent_expired": (gettext_noop("The permission took too long to come. Nothing was stored."), _AGAIN),
     # Export
     "not_supported": (gettext_noop("Contacts cannot be exported to %(vendor)s."), ""),
+    "withdrawn": (
+        gettext_noop("%(vendor)s is no longer available on this server. Nothing is read or sent; contacts and links stay."),
+        gettext_noop("Ask the operator of the server, or disable the integration."),
+    ),
     "not_connected": (gettext_noop("%(vendor)s is not connected at the moment."), gettext_noop("Connect to %(vendor)s, or resume it.")),
     "already_linked": (gettext_noop("%(name)s is linked to %(vendor)s already."), ""),
     # The way to the vendor

@@ -62,8 +62,7 @@ def compared_entries(_request: HttpRequest, contact: Contact, before: dt.datetim
 
 
 def _words(event: AuditEvent) -> str:
-    key = str(event.data.get("provider", ""))
-    vendor = registry.manifest(key).label if key in registry.manifests() else key
+    vendor = registry.manifest(str(event.data.get("provider", ""))).label
     parts = [_("Compared with %(vendor)s") % {"vendor": vendor}]
     sent, taken = (", ".join(map(manifest_text, event.data.get(name, []))) for name in ("sent", "taken"))
     if sent:

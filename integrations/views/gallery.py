@@ -62,7 +62,8 @@ class Offer:
 @require_GET
 def integration_list(request: WorkspaceRequest) -> HttpResponse:
     live = {each.provider: each for each in _connections(request)}
-    offers = [_offer(request, manifest, live) for manifest in registry.manifests().values()]
+    withdrawn = [registry.manifest(key) for key in live if not registry.is_installed(key)]
+    offers = [_offer(request, manifest, live) for manifest in [*registry.manifests().values(), *withdrawn]]
     context = {
         "offers": offers,
         "further": [(each, reverse(each.url_name, kwargs={"slug": request.workspace.slug})) for each in further],

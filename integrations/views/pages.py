@@ -43,7 +43,7 @@ def admins_only(view: AdminView[Params]) -> AdminView[Params]:
 def connection_or_404(request: WorkspaceRequest, pk: int) -> Connection:
     """A connection of this workspace, with the facts that every page shows."""
     found = Connection.objects.select_related("connected_by", "workspace").filter(workspace=request.workspace, pk=pk).first()
-    if found is None or found.provider not in registry.manifests():
+    if found is None:
         raise Http404
     found.workspace = request.workspace
     return found
@@ -71,6 +71,7 @@ def run_or_404(connection: Connection, run_id: int) -> Run:
 
 def page_context(request: WorkspaceRequest, connection: Connection, active: str) -> dict[str, Any]:
     """The head of the page and its tabs."""
+    is_withdrawn = not registry.is_installed(connection.provider)
     manifest = registry.manifest(connection.provider)
     state = health(connection)
     return {
@@ -82,6 +83,7 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
         "is_admin": request.membership.is_admin,
         "tabs": _tabs(request, connection, manifest, active, state),
         "tab": active,
+        "is_withdrawn": is_withdrawn,
         "waits_for_start": waits_for_start(connection),
         "transfer": manifest_text(transferred(connection)).lower() if request.membership.is_admin and can_transfer(connection) else "",
         "slug": request.workspace.slug,
@@ -90,10 +92,11 @@ def page_context(request: WorkspaceRequest, connection: Connection, active: str)
 
 def _subtitle(connection: Connection, manifest: Manifest, state: HealthInfo) -> str:
     parts = [connection.account_name]
-    if connection.status == ConnectionStatus.ACTIVE and not manifest.one_time:
+    is_scheduled = can_run(connection) and not manifest.one_time
+    if is_scheduled:
         parts.append(cadence(manifest))
     text = " · ".join(part for part in parts if part)
-    if state.next_at and connection.status == ConnectionStatus.ACTIVE and not manifest.one_time:
+    if state.next_at and is_scheduled:
         return _("%(what)s, next at %(time)s") % {"what": text, "time": local_clock(state.next_at)}
     return text
 
@@ -102,8 +105,7 @@ def _tabs(request: WorkspaceRequest, connection: Connection, manifest: Manifest,
     listed = [
         ("detail", _("Overview"), False),
         *([("matches", _("Matching"), True)] if manifest.match_screen and connection.status != ConnectionStatus.SETUP else []),
-        ("settings", _("Settings"), True),
-        ("fields", _("Fields"), False),
+        *([("settings", _("Settings"), True), ("fields", _("Fields"), False)] if registry.is_installed(manifest.key) else []),
         ("runs", _("Runs"), False),
         ("attention", _("Needs attention"), True),
         ("log", _("Log"), True),
@@ -130,7 +132,7 @@ def back_to(name: str, connection: Connection, **more: Any) -> HttpResponse:
 
 
 def can_run(connection: Connection) -> bool:
-    return connection.status == ConnectionStatus.ACTIVE
+    return connection.status == ConnectionStatus.ACTIVE and registry.is_installed(connection.provider)
 
 
 STOPPABLE = frozenset({RunKind.INITIAL, RunKind.SCHEDULED, RunKind.MANUAL, RunKind.PREVIEW, RunKind.MATCH})

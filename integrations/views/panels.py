@@ -45,6 +45,7 @@ STATES = {
     "gone": ("amber", gettext_lazy("Deleted there")),
     "reconnect": ("red", gettext_lazy("Has to be connected again")),
     "paused": ("amber", gettext_lazy("Paused")),
+    "withdrawn": ("gray", Health.WITHDRAWN.label),
     "unlinked": ("gray", gettext_lazy("Not linked")),
     "through": ("green", gettext_lazy("Linked through the organisation")),
 }
@@ -119,7 +120,7 @@ def delete_warning(_request: WorkspaceRequest, contact: Contact) -> SafeString |
         text = _("It is still in %(names)s and will come back at the next sync.") % {"names": ", ".join(sorted(set(names)))}
         return format_html("{} {}", text, _("Nothing is ever deleted there."))
     linked = _links_of([contact.pk]).exclude(state=LinkState.GONE).select_related("connection")
-    others = sorted({registry.manifest(link.connection.provider).label for link in linked})
+    others = sorted({registry.manifest(key).label for key in {link.connection.provider for link in linked} if registry.is_installed(key)})
     if not others:
         return None
     return format_html("{}", _("It stays in %(names)s and is kept away here, as the settings say.") % {"names": ", ".join(others)})
@@ -172,7 +173,7 @@ def linked_to(contacts: QuerySet[Contact], value: str) -> QuerySet[Contact]:
 def linked_to_options(membership: Membership) -> list[tuple[str, str]]:
     found = Connection.objects.filter(workspace=membership.workspace)
     keys = found.exclude(status__in=[ConnectionStatus.OFF, ConnectionStatus.SETUP]).order_by("pk").values_list("provider", flat=True)
-    labels = [(key, registry.manifest(key).label) for key in keys if key in registry.manifests()]
+    labels = [(key, registry.manifest(key).label) for key in keys]
     return [*((key, label) for key, label in labels), *((f"{NOT}{key}", _("Not in %(name)s") % {"name": label}) for key, label in labels)]
 
 

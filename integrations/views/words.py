@@ -65,9 +65,8 @@ def tone_of_run(run: Run) -> str:
 
 def kind_of(run: Run) -> str:
     """A transfer is a sync that somebody asked for in other words."""
-    if not run.cursor.get(SHOWS_FIRST):
-        return run.get_kind_display()
-    return gettext("Transfer all %(records)s") % {"records": manifest_text(transferred(run.connection)).lower()}
+    records = manifest_text(transferred(run.connection)).lower() if run.cursor.get(SHOWS_FIRST) else ""
+    return gettext("Transfer all %(records)s") % {"records": records} if records else run.get_kind_display()
 
 
 def outcome_of(run: Run) -> str:

@@ -49,7 +49,7 @@ class Command(JsonCommand):
         if place is None:
             raise CommandError(f"there is no workspace {workspace!r}")
         try:
-            manifest = registry.manifest(provider)
+            manifest = registry.installed(provider)
         except UnknownProvider:
             raise CommandError(f"there is no provider {provider!r}; known: {', '.join(registry.manifests())}") from None
         known = _secrets(manifest, _pairs(secrets))

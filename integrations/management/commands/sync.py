@@ -12,12 +12,14 @@ from django.core.management.base import CommandError
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from crmsync.commands import JsonCommand
+from integrations import registry
 from integrations.domain.advance import advance
 from integrations.domain.attend import count_pushed, drain
 from integrations.domain.progress import progress
 from integrations.domain.runs import confirm as let_go
 from integrations.domain.runs import request_run
-from integrations.domain.sentences import sentence
+from integrations.domain.sentences import say, sentence
+from integrations.engine.types import Reason
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Run
 
@@ -39,6 +41,8 @@ class Command(JsonCommand):
         connection = find_connection(connection_id)
         if connection.status != ConnectionStatus.ACTIVE:
             raise CommandError(f"connection {connection_id} is {connection.get_status_display().lower()}: nothing can be synced")
+        if not registry.is_installed(connection.provider):
+            raise CommandError(say(Reason("withdrawn"), connection.provider))
         kind = RunKind.PREVIEW if preview else RunKind.MANUAL
         run, _is_new = request_run(connection, kind=kind)
         if run.kind == RunKind.MATCH:

@@ -73,6 +73,7 @@ class OutboxState(TextChoices):
     WAITING = "WAITING", _("Waiting")
     SENDING = "SENDING", _("Sending")
     STUCK = "STUCK", _("Needs attention")
+    IGNORED = "IGNORED", _("Left alone")
 
 
 class OutboxOperation(TextChoices):

@@ -9,9 +9,7 @@ from types import ModuleType
 
 from django.conf import settings
 
-from integrations.engine.errors import BadSettings
 from integrations.engine.provider import Manifest, Provider
-from integrations.engine.types import Reason
 from integrations.kit.context import ProviderContext
 
 
@@ -63,8 +61,7 @@ def _withdrawn(key: str) -> Manifest:
 
 
 def connect(key: str, context: ProviderContext) -> Provider:
-    """Open the provider for one connection. Raises BadSettings when it is not installed any more."""
-    if not is_installed(key):
-        raise BadSettings(Reason("withdrawn"))
+    """Open the provider for one connection. Raises UnknownProvider."""
+    installed(key)
     provider: Provider = _modules()[key].connect(context)
     return provider

@@ -18,7 +18,7 @@ from integrations.domain.exchanges import Recorder
 from integrations.domain.marks import Mark
 from integrations.domain.pace import SharedPace
 from integrations.domain.vault import read_secrets, seal_secrets
-from integrations.engine.errors import Reconnect
+from integrations.engine.errors import BadSettings, Reconnect
 from integrations.engine.provider import Manifest, OAuth2, Provider
 from integrations.engine.types import Reason
 from integrations.kit import oauth
@@ -40,7 +40,12 @@ class Access:
 
 
 def open_access(connection: Connection, *, renew: bool = True) -> Access:
-    """Call it outside a transaction or inside; the calls themselves belong outside. `renew` False: these very tokens or none."""
+    """Call it outside a transaction or inside; the calls themselves belong outside. `renew` False: these very tokens or none.
+
+    Raises BadSettings when the provider is not installed any more.
+    """
+    if not registry.is_installed(connection.provider):
+        raise BadSettings(Reason("withdrawn"))
     manifest = registry.manifest(connection.provider)
     tokens = Tokens(connection, manifest, renew=renew)
     recorder = Recorder()

@@ -22,7 +22,7 @@ from integrations.domain.sentences import hint, sentence
 from integrations.domain.settings import audit, team_id_of
 from integrations.engine.merge import resolve
 from integrations.engine.types import Base, Conflict
-from integrations.enums import LinkState, OutboxState, RunKind
+from integrations.enums import LinkState, OutboxOperation, OutboxState, RunKind
 from integrations.models import Connection, Link, Outbox
 from invoices.domain.store import attach
 
@@ -99,10 +99,10 @@ def retry(connection: Connection, which: Sequence[str] | Literal["all"], *, reas
     stuck, links = _stuck(connection, reason), _links(connection, reason=reason)
     if which != "all":
         stuck, links = stuck.filter(pk__in=_ids(which, "outbox")), links.filter(pk__in=_ids(which, "link"))
-    rows = list(stuck)
-    for row in rows:
-        row.delete()
-        enqueue(connection, [row.contact_id], operation=row.operation, user=user) if not row.in_doubt else _again(row)
+    rows = list(stuck.values_list("contact_id", "operation"))
+    stuck.filter(in_doubt=False).delete()
+    for operation in OutboxOperation.values:
+        enqueue(connection, [pk for pk, of in rows if of == operation], operation=operation, user=user)
     touched = links.update(version="", next_try_at=None)
     if touched:
         request_run(connection, kind=RunKind.MANUAL, user=user)
@@ -115,10 +115,14 @@ def ignore(connection: Connection, row_id: str, *, user: User | None) -> None:
     kind, pk = _parse(row_id)
     if kind == "outbox":
         # Only a refused one: what a worker is sending at this moment may be there already, and then its row says whose it is.
-        row = _stuck(connection).filter(pk=pk).select_for_update(of=("self",)).first()
+        stuck = _stuck(connection).filter(pk=pk)
+        row = stuck.select_for_update(of=("self",)).first()
         if row is None:
             raise CannotDo("row")
-        row.delete()
+        if row.in_doubt:
+            stuck.update(state=OutboxState.IGNORED)  # it may be there: whoever creates it again has to look first
+        else:
+            stuck.delete()
     else:
         link = _open_link(connection, pk)
         link.state, link.reason = (
@@ -249,12 +253,6 @@ def _open_link(connection: Connection, pk: int) -> Link:
     if link is None or link.state not in OPEN:
         raise CannotDo("row")
     return link
-
-
-def _again(row: Outbox) -> None:
-    """A create in doubt keeps its marks, so that the look-up comes first."""
-    row.pk, row.state, row.not_before, row.tries = None, OutboxState.WAITING, None, 0
-    row.save(force_insert=True)
 
 
 def _new_contact(connection: Connection, link: Link, user: User | None) -> Contact:

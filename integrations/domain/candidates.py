@@ -21,7 +21,7 @@ from integrations.domain.seen import seen_among
 from integrations.engine.capabilities import MatchBy
 from integrations.engine.matching import Key, KeyRule, Match, doubled_keys, match_by_exact_name, match_by_keys, name_key
 from integrations.engine.types import Kind, Reason, Ref, Remote
-from integrations.enums import LinkState
+from integrations.enums import LinkState, OutboxState
 from integrations.models import Link, Outbox, Run
 
 Claim = tuple[int, str]
@@ -159,6 +159,7 @@ def _spellings(codes: Collection[str]) -> set[str]:
 def _being_sent(run: Run, remotes: Sequence[Remote]) -> dict[Ref, Match]:
     """Records that a create whose answer never came may have made: they wait for its look-up, lest they come in as new."""
     rows = Outbox.objects.filter(workspace_id=run.workspace_id, connection=run.connection, in_doubt=True)
+    rows = rows.exclude(state=OutboxState.IGNORED)
     keys = {exact_name(str(row.sent.get("name") or "")) for row in rows}
     doubtful = [remote for remote in remotes if name_key(remote) in keys]
     return {remote.ref: Match(reason=Reason("being_sent", {"name": name_key(remote)})) for remote in doubtful}

@@ -41,11 +41,13 @@ def enqueue(
     ids = _let_out(connection, ids) if operation == OutboxOperation.UPDATE else ids
     if not ids:
         return
+    if operation == OutboxOperation.CREATE:
+        _take_up_doubts(connection, ids)
     with database.cursor() as cursor:
         cursor.execute(
             "DELETE FROM integrations_outbox WHERE workspace_id = %s AND connection_id = %s AND contact_id = ANY(%s) AND state = 'STUCK'"
-            " AND (operation = %s OR NOT in_doubt)",
-            [connection.workspace_id, connection.pk, ids, operation],
+            " AND NOT in_doubt",
+            [connection.workspace_id, connection.pk, ids],
         )
     rows = [
         Outbox(workspace_id=connection.workspace_id, connection=connection, contact_id=pk, operation=operation, requested_by=user)
@@ -54,6 +56,15 @@ def enqueue(
     Outbox.objects.bulk_create(rows, ignore_conflicts=True)
     if wake:
         wake_at(connection)
+
+
+def _take_up_doubts(connection: Connection, ids: list[int]) -> None:
+    """A create whose answer never came waits again as it is, instead of a new one: its look-up comes before anything is made."""
+    rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, contact__any=ids)
+    lost = rows.filter(in_doubt=True, state__in=[OutboxState.STUCK, OutboxState.IGNORED])
+    waiting = rows.filter(state=OutboxState.WAITING).values("contact")
+    first = lost.exclude(contact__in=waiting).order_by("contact", "pk").distinct("contact")
+    Outbox.objects.filter(pk__in=first.values("pk")).update(state=OutboxState.WAITING, not_before=None, tries=0)
 
 
 def _let_out(connection: Connection, ids: list[int]) -> list[int]:

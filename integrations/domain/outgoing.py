@@ -18,7 +18,7 @@ from integrations.engine.errors import SkipRecord
 from integrations.engine.provider import Capability, Manifest, Provider
 from integrations.engine.reasons_rules import NOT_BY_ITSELF
 from integrations.engine.types import Kind, Local, RawRecord, Reason, Ref
-from integrations.enums import LinkState, OutboxOperation
+from integrations.enums import LinkState, OutboxOperation, OutboxState
 from integrations.kit.context import ProviderContext
 from integrations.kit.http import Http
 from integrations.models import Connection, Link, Outbox
@@ -159,7 +159,8 @@ def whereabouts(connection: Connection, manifest: Manifest, contact_ids: Iterabl
     if not ids:
         return {}
     rows = Outbox.objects.filter(workspace_id=connection.workspace_id, connection=connection, contact__in=ids)
-    found = dict.fromkeys(rows.filter(operation=OutboxOperation.CREATE).values_list("contact_id", flat=True), "coming")
+    creates = rows.filter(operation=OutboxOperation.CREATE).values_list("contact_id", "state")
+    found = {pk: "left" if state == OutboxState.IGNORED else "coming" for pk, state in creates}
     links = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, remote_kind__in=writable_kinds(manifest))
     for contact_id, state in links.filter(contact__in=ids).values_list("contact_id", "state"):
         if contact_id is not None and found.get(contact_id) != "linked":

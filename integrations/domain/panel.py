@@ -46,7 +46,7 @@ def contact_panels(contact: Contact) -> list[ContactPanel]:
     if not connections:
         return []
     # What waits to be sent is read before the links: a row that a worker turns into a link in between is seen twice, never not at all.
-    rows = list(Outbox.objects.filter(workspace_id=contact.workspace_id, contact=contact))
+    rows = list(Outbox.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=OutboxState.IGNORED))
     firms = _firm_connections(contact)
     links = list(Link.objects.filter(workspace_id=contact.workspace_id, contact=contact).exclude(state=LinkState.HIDDEN).order_by("pk"))
     return [
@@ -66,7 +66,8 @@ def _firm_connections(contact: Contact) -> set[int]:
     if not contact.is_person or contact.organisation_id is None:
         return set()
     of_firm = {"workspace_id": contact.workspace_id, "contact_id": contact.organisation_id}
-    sent = set(Outbox.objects.filter(**of_firm, operation=OutboxOperation.CREATE).values_list("connection_id", flat=True))
+    made = Outbox.objects.filter(**of_firm, operation=OutboxOperation.CREATE).exclude(state=OutboxState.IGNORED)
+    sent = set(made.values_list("connection_id", flat=True))
     links = Link.objects.filter(**of_firm).exclude(state__in=[LinkState.HIDDEN, LinkState.GONE])
     return sent.union(links.values_list("connection_id", flat=True))
 

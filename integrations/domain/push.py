@@ -292,7 +292,10 @@ def _refused(subject: Subject, error: ProviderError, access: Access) -> None:
         store_exchanges(subject.connection, access.recorder.take())
         others = Outbox.objects.filter(workspace_id=row.workspace_id, connection_id=row.connection_id, contact_id=row.contact_id)
         others.filter(state=OutboxState.STUCK).delete()
-        if others.filter(state=OutboxState.WAITING).exists() and not row.in_doubt:
+        waiting = others.filter(state=OutboxState.WAITING)
+        if row.in_doubt:
+            waiting.filter(operation=OutboxOperation.CREATE).delete()  # asked for once more meanwhile: that would not look it up first
+        elif waiting.exists():
             row.delete()  # edited while it was sent: the next try says it all
             return
         Outbox.objects.filter(pk=row.pk).update(

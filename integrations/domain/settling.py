@@ -84,7 +84,7 @@ def settle_update(subject: Subject, link: Link, access: Access, agreement: Agree
 def _done(row: Outbox) -> None:
     """Said, and with it whatever was refused before."""
     rows = Outbox.objects.filter(workspace_id=row.workspace_id, connection_id=row.connection_id, contact_id=row.contact_id)
-    rows.filter(Q(pk=row.pk) | Q(state=OutboxState.STUCK)).delete()
+    rows.filter(Q(pk=row.pk) | Q(state__in=[OutboxState.STUCK, OutboxState.IGNORED])).delete()
 
 
 def _write_here(subject: Subject, contact: Contact, local: Fields, origin: Origin) -> Fields:

@@ -15,7 +15,8 @@ from integrations.models.connection import Connection
 class Outbox(WorkspaceModel):
     """A contact that a provider has to be told of. What is sent is computed at send time, so edits coalesce and an echo says nothing.
 
-    `in_doubt`: a create was sent and its answer never came; the next try looks the record up first.
+    `in_doubt`: a create was sent and its answer never came; the next try looks the record up first. For that a row in doubt
+    is kept (IGNORED) when a person leaves it alone: nothing is done with it until the contact is to be created once more.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="outbox", db_index=False)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from contacts.models import Contact
-from integrations.domain.attention import retry
+from integrations.domain.access import open_access
+from integrations.domain.attention import failing, ignore, retry
 from integrations.domain.export import NotExportable, export, export_plan
+from integrations.domain.outbox import claim_next
+from integrations.domain.panel import contact_panels
+from integrations.domain.push import send
 from tests.integrations.sync.world import World, full_contact
 
 NAME = "Brand New Ltd"
@@ -175,6 +179,59 @@ def test_two_records_of_the_name_after_a_lost_post_are_held_for_a_person(world: 
     [row] = world.outbox()
     assert (row.state, row.reason["code"]) == ("STUCK", "in_doubt_many")
     assert len(world.named(NAME)) == 2, "nothing is sent while it is not clear"
+
+
+def in_doubt_with_a_twin(world: World) -> tuple[Contact, int]:
+    """A lost POST, and another record of the name: nobody can tell which one it made."""
+    world.connect()
+    contact = world.add(NAME, **full_contact())
+    world.fail("lost", method="POST", path="/v1/", times=1)
+    export_now(world, contact)
+    twin = world.new(name=NAME)
+    world.now_due()
+    return contact, twin
+
+
+def test_what_was_left_alone_in_doubt_is_looked_up_before_it_is_made_again(world: World) -> None:
+    contact, twin = in_doubt_with_a_twin(world)
+    world.settle()
+    [row] = world.outbox()
+    with world.open():
+        ignore(world.connection, f"outbox:{row.pk}", user=world.user)
+        assert failing(world.connection).rows == []
+        assert [panel.outbox for panel in contact_panels(contact)] == [None], "nothing is shown to wait"
+    world.settle()
+    export_now(world, contact)
+    [row] = world.outbox()
+    assert (row.state, row.reason["code"], len(world.named(NAME))) == ("STUCK", "in_doubt_many", 2), "still nobody can tell"
+    world.drop(twin)
+    export_now(world, contact)
+    assert (world.outbox(), len(world.named(NAME))) == ([], 1)
+    assert world.link(world.named(NAME)[0]["id"]).contact_id == contact.pk
+
+
+def test_an_export_once_more_while_the_first_is_in_doubt_makes_no_second(world: World) -> None:
+    contact, _twin = in_doubt_with_a_twin(world)
+    row = claim_next(world.connection)
+    assert row is not None
+    with world.open():
+        export(contact, world.connection, user=world.user)
+    send(row, open_access(world.connection))
+    world.settle()
+    [row] = world.outbox()
+    assert (row.state, len(world.named(NAME))) == ("STUCK", 2)
+
+
+def test_records_of_an_ignored_create_are_matched_again(world: World) -> None:
+    contact, twin = in_doubt_with_a_twin(world)
+    world.settle()
+    [row] = world.outbox()
+    with world.open():
+        ignore(world.connection, f"outbox:{row.pk}", user=world.user)
+    world.drop(twin)
+    world.sync()
+    assert world.link(world.named(NAME)[0]["id"]).contact_id == contact.pk
+    assert len(world.contacts(name=NAME)) == 1
 
 
 def test_a_refused_create_is_stuck_with_the_vendors_words_and_an_edit_tries_again(world: World) -> None:

@@ -16,7 +16,7 @@ from accounts.api.schema import PAGE_PARAMETERS, answer, page_of
 from accounts.api.views import WorkspaceAPIView
 from accounts.scoping import workspace_tx
 from contacts.domain.visibility import visible_or_404
-from crmsync.lib.text import row_number, strip_nul
+from crmsync.lib.text import strip_nul
 from integrations import registry
 from integrations.api.serializers import (
     STATES,
@@ -197,7 +197,7 @@ class FailuresView(ConnectionView):
             after=_after(request),
             limit=limit_of(request),
         )
-        return page_response(request, [FailureSerializer(row).data for row in rows.rows], next_cursor=str(rows.next) if rows.next else None)
+        return page_response(request, [FailureSerializer(row).data for row in rows.rows], next_cursor=rows.next)
 
     @extend_schema(request=RetryInput, responses={202: answer("They are tried again now.")})
     def post(self, request: Request, pk: int) -> Response:
@@ -257,11 +257,11 @@ def _not_exportable(plan: export.ExportPlan, provider: str) -> Problem:
     return invalid([(each.field, "missing", _("%(field)s is missing.") % {"field": _(each.label)}) for each in plan.missing])
 
 
-def _after(request: Request) -> int:
-    number = row_number(cursor_of(request) or "0")
-    if number is None:
+def _after(request: Request) -> str:
+    cursor = cursor_of(request) or ""
+    if cursor and not attention.is_row_id(cursor):
         raise invalid([("cursor", "invalid", _("This cursor is not valid."))])
-    return number
+    return cursor
 
 
 def _text(request: Request, name: str) -> str:

@@ -20,7 +20,8 @@ from integrations.models import Connection
 from integrations.tasks import ring_after_commit
 
 PAIRING = "pairing:"
-PAIRINGS = "p:"  # how a cursor among the pairings begins; those of held records are bare numbers
+PAIRINGS = "p:"  # how a cursor among the pairings begins; those of held records are their ids
+HELD = "link:0"  # before the first of these
 
 
 class MatchesView(ConnectionView):
@@ -34,11 +35,14 @@ class MatchesView(ConnectionView):
         if not cursor or cursor.startswith(PAIRINGS):
             page = matches.match_page(connection, cursor=cursor.removeprefix(PAIRINGS) or None, limit=limit)
             if page.rows:
-                following = f"{PAIRINGS}{page.next_cursor}" if page.next_cursor else "0"
+                following = f"{PAIRINGS}{page.next_cursor}" if page.next_cursor else HELD
                 return page_response(request, [MatchSerializer(_as_row(row)).data for row in page.rows], next_cursor=following)
-        rows = attention.failing(connection, states=(LinkState.HELD,), after=_number(cursor), limit=limit)
+            cursor = HELD
+        if not attention.is_row_id(cursor):
+            raise invalid([("cursor", "invalid", _("This cursor is not valid."))])
+        rows = attention.failing(connection, states=(LinkState.HELD,), after=cursor, limit=limit)
         unmatched = [MatchSerializer(row).data for row in rows.rows if "choose" in row.actions]
-        return page_response(request, unmatched, next_cursor=str(rows.next) if rows.next else None)
+        return page_response(request, unmatched, next_cursor=rows.next)
 
     @extend_schema(request=MatchInput, responses={204: answer("Linked.")})
     def post(self, request: Request, pk: int) -> Response:
@@ -60,7 +64,10 @@ class MatchesView(ConnectionView):
             return
         if contact_id is None:
             raise invalid([("contact", "required", _("Say which contact it is; what stays open follows the settings."))])
-        matches.save(connection, _number(row.removeprefix(PAIRING)), contact_id=contact_id, user=self.membership.user)
+        number = row_number(row.removeprefix(PAIRING))
+        if number is None:
+            raise CannotMatch("row")
+        matches.save(connection, number, contact_id=contact_id, user=self.membership.user)
 
 
 def _as_row(row: MatchRow) -> AttentionRow:
@@ -81,13 +88,6 @@ def _as_row(row: MatchRow) -> AttentionRow:
         next_try_at=None,
         candidates=[each.contact for each in row.suggested],
     )
-
-
-def _number(text: str) -> int:
-    number = row_number(text or "0")
-    if number is None:
-        raise invalid([("cursor", "invalid", _("This cursor is not valid."))])
-    return number
 
 
 def _cannot(code: str) -> Problem:

@@ -62,7 +62,7 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class AttentionPage:
     rows: list[AttentionRow]
-    next: int | None  # pass as `after`
+    next: str | None  # id of the last row when there are more: pass it as `after`
 
 
 class CannotDo(Exception):
@@ -70,16 +70,17 @@ class CannotDo(Exception):
 
 
 def failing(
-    connection: Connection, *, states: Sequence[str] = OPEN, reason: str = "", q: str = "", after: int = 0, limit: int = PAGE
+    connection: Connection, *, states: Sequence[str] = OPEN, reason: str = "", q: str = "", after: str = "", limit: int = PAGE
 ) -> AttentionPage:
-    """Open questions, the refused sends first. Four queries whatever their number."""
-    stuck = [] if after else list(_stuck(connection, reason, q)[:limit])
-    links = _links(connection, states=states, reason=reason, q=q).filter(pk__gt=after).order_by("pk")[: limit + 1]
-    found = list(links)
-    more = found[limit - 1].pk if len(found) > limit else None
-    candidates = _candidates(connection, found[:limit])
-    rows = [_outbox_row(row) for row in stuck] + [_link_row(link, candidates) for link in found[:limit]]
-    return AttentionPage(rows=rows, next=more)
+    """Open questions, the refused sends first: they are failing, too. Three queries whatever their number. Raises CannotDo (`after`)."""
+    kind, last = _parse(after) if after else ("outbox", 0)
+    shows_sends = LinkState.FAILING in states and kind == "outbox"
+    stuck = list(_stuck(connection, reason, q).filter(pk__gt=last)[: limit + 1]) if shows_sends else []
+    links = _links(connection, states=states, reason=reason, q=q).filter(pk__gt=last if kind == "link" else 0)
+    found = list(links.order_by("pk")[: limit + 1 - len(stuck)])
+    candidates = _candidates(connection, found)
+    rows = [_outbox_row(row) for row in stuck] + [_link_row(link, candidates) for link in found]
+    return AttentionPage(rows=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
 
 
 def groups(connection: Connection) -> list[Group]:
@@ -238,6 +239,14 @@ def _outbox_row(row: Outbox) -> AttentionRow:
 
 def _ids(which: Sequence[str], kind: str) -> list[int]:
     return [pk for found, pk in map(_parse, which) if found == kind]
+
+
+def is_row_id(text: str) -> bool:
+    try:
+        _parse(text)
+    except CannotDo:
+        return False
+    return True
 
 
 def _parse(row_id: str) -> tuple[str, int]:

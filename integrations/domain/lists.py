@@ -18,29 +18,30 @@ PAGE = 50
 
 def link_row(connection: Connection, row_id: str) -> AttentionRow:
     """The row of a link by its id. Raises CannotDo when it is not in the list any more."""
-    number = _link_number(row_id)
-    rows = [row for row in failing(connection, states=LinkState.values, after=number - 1, limit=1).rows if row.id == row_id]
+    number = _number(row_id)
+    rows = [row for row in failing(connection, states=LinkState.values, after=f"link:{number - 1}", limit=1).rows if row.id == row_id]
     if not rows:
         raise CannotDo("row")
     return rows[0]
 
 
-def waiting(connection: Connection, *, q: str = "", after: int = 0, limit: int = PAGE) -> AttentionPage:
-    """Contacts that the provider has still to be told of, in the order in which they are sent."""
+def waiting(connection: Connection, *, q: str = "", after: str = "", limit: int = PAGE) -> AttentionPage:
+    """Contacts that the provider has still to be told of, in the order in which they are sent. Raises CannotDo (`after`)."""
+    last = _number(after, kind="outbox") if after else 0
     found = Outbox.objects.filter(
-        workspace_id=connection.workspace_id, connection=connection, state__in=[OutboxState.WAITING, OutboxState.SENDING], pk__gt=after
+        workspace_id=connection.workspace_id, connection=connection, state__in=[OutboxState.WAITING, OutboxState.SENDING], pk__gt=last
     )
     if q:
         found = found.filter(contact__name__icontains=q)
     rows = list(found.select_related("contact").order_by("pk")[: limit + 1])
     shown = [_waiting_row(row, connection.provider) for row in rows[:limit]]
-    return AttentionPage(rows=shown, next=rows[limit - 1].pk if len(rows) > limit else None)
+    return AttentionPage(rows=shown, next=shown[-1].id if len(rows) > limit else None)
 
 
 def take_back(connection: Connection, row_id: str, *, user: User | None) -> None:
     """What was left alone is looked at again, with the run that starts. Raises CannotDo."""
     links = Link.objects.filter(workspace_id=connection.workspace_id, connection=connection, state=LinkState.IGNORED)
-    link = links.filter(pk=_link_number(row_id)).first()
+    link = links.filter(pk=_number(row_id)).first()
     if link is None:
         raise CannotDo("row")
     link.state, link.version, link.next_try_at = LinkState.HELD, "", timezone.now()
@@ -50,9 +51,9 @@ def take_back(connection: Connection, row_id: str, *, user: User | None) -> None
     audit(connection, "attention.take_back", user=user, data={"row": row_id})
 
 
-def _link_number(row_id: str) -> int:
-    kind, _colon, text = row_id.partition(":")
-    number = row_number(text) if kind == "link" else None
+def _number(row_id: str, *, kind: str = "link") -> int:
+    found, _colon, text = row_id.partition(":")
+    number = row_number(text) if found == kind else None
     if number is None:
         raise CannotDo("row")
     return number

@@ -70,22 +70,20 @@ def _groups(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def _page(connection: Connection, *, state: str, reason: str, text: str, after: int) -> AttentionPage:
+def _page(connection: Connection, *, state: str, reason: str, text: str, after: str) -> AttentionPage:
     if state == "WAITING":
-        return lists.waiting(connection, q=text, after=after)
-    states = (state,) if state else attention.OPEN
-    listed = attention.failing(connection, states=states, reason=reason, q=text, after=after)
-    if state in {"", "FAILING"}:
-        return listed
-    return AttentionPage(rows=[row for row in listed.rows if row.id.startswith("link:")], next=listed.next)
+        return lists.waiting(connection, q=text, after=after if after.startswith("outbox:") else "")
+    return attention.failing(connection, states=(state,) if state else attention.OPEN, reason=reason, q=text, after=after)
 
 
 def _text(request: WorkspaceRequest, name: str) -> str:
     return strip_nul(request.GET.get(name, "")).strip()[:100]
 
 
-def _after(request: WorkspaceRequest) -> int:
-    return row_number(request.GET.get("after")) or 0
+def _after(request: WorkspaceRequest) -> str:
+    """The last row of the page before."""
+    text = request.GET.get("after", "")
+    return text if attention.is_row_id(text) else ""
 
 
 def _states(connection: Connection, current: str, found: dict[str, int]) -> list[dict[str, Any]]:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Workspace
-from accounts.scoping import workspace_tx
+from accounts.scoping import SYSTEM, workspace_tx
+from contacts.domain.store import create_contacts
 from contacts.models import Contact
+from integrations.domain import attention
 from integrations.enums import LinkState, OutboxState
 from integrations.models import Connection, Link, Outbox, Run
+from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations import rows
 
@@ -157,6 +161,49 @@ def test_reasons_are_cards_and_narrow_the_list(alice: Client, workspace: Workspa
     assert [row.name for row in alice.get(url(connection, "?reason=refused")).context["rows"]] == ["Ørsted Foods"]
     assert [row.name for row in alice.get(url(connection, "?q=smith")).context["rows"]] == ["Smith Joinery"]
     assert "What Crunch said" in page.text
+
+
+def test_every_row_stands_on_exactly_one_page(
+    alice: Client, cast: Cast, connection: Connection, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Also more refused sends than fit on a page, and however many there are."""
+    with workspace_tx(cast.workspace):
+        people = create_contacts(cast.workspace, [{"kind": "person", "name": f"P {n}"} for n in range(130)], origin=SYSTEM)
+        sends = {f"outbox:{rows.stuck(connection, each).pk}" for each in people[:120]}
+        links = {f"link:{rows.held(connection, each).pk}" for each in people[70:]}
+    api, pages, seen = api_client(cast.alice, cast.workspace), [], []
+    address: str | None = url(connection)
+    while address:
+        answer = alice.get(address)
+        pages.append(len(answer.context["rows"]))
+        seen += [row.id for row in answer.context["rows"]]
+        address = answer.context["next_url"]
+    assert (pages, len(seen), set(seen)) == ([50, 50, 50, 30], 180, sends | links)
+    assert ">180<" in answer.text, "how many there are in all"
+    following, told = f"/api/v1/connections/{connection.pk}/failures/?limit=70", []
+    while following:
+        page = api.get(following).json()
+        told += [row["id"] for row in page["results"]]
+        following = page["next"]
+    assert told == seen
+    assert {row.id for row in alice.get(url(connection, "?state=HELD")).context["rows"]} < links
+    with workspace_tx(cast.workspace), django_assert_max_num_queries(3):
+        assert len(attention.failing(connection, limit=150).rows) == 150
+    with workspace_tx(cast.workspace), django_assert_max_num_queries(20):
+        assert attention.retry(connection, "all", user=cast.alice) == 180
+    with workspace_tx(cast.workspace):
+        assert Outbox.objects.filter(state=OutboxState.WAITING).count() == 120
+
+
+def test_a_page_after_nothing_begins_anew(alice: Client, cast: Cast, connection: Connection) -> None:
+    with workspace_tx(cast.workspace):
+        rows.held(connection, rows.organisation(cast.workspace))
+    for after in ("x", "link:", "outbox:²", "link:99999999999999999999", "7", "pairing:1"):
+        assert len(alice.get(url(connection), {"after": after}).context["rows"]) == 1
+        assert len(alice.get(url(connection), {"after": after, "state": "WAITING"}).context["rows"]) == 0
+        for path in ("failures", "matches"):
+            told = api_client(cast.alice, cast.workspace).get(f"/api/v1/connections/{connection.pk}/{path}/", {"cursor": after})
+            assert (path, told.status_code, told.json()["errors"][0]["field"]) == (path, 400, "cursor")
 
 
 @pytest.mark.parametrize("row_id", ["link:999999", "link:x", "outbox:1", "nothing", "link:99999999999999999999", "link:²", "outbox:²"])

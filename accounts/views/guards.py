@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -13,6 +13,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,7 @@ from accounts.middleware import WorkspaceRequest
 from accounts.models import Membership
 
 View = Callable[..., HttpResponse]
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
 
 __all__ = ["admin_required", "login_required", "membership_of", "reauthentication_required"]
 
@@ -29,16 +31,16 @@ def membership_of(request: HttpRequest) -> Membership:
     return cast(WorkspaceRequest, request).membership
 
 
-def admin_required(view: View) -> View:
+def admin_required(view: AnyView) -> AnyView:
     """Owners and administrators; others get the 403 page."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not membership_of(request).is_admin:
             raise PermissionDenied(_("Only owners and administrators of the workspace can open this."))
         return view(request, *args, **kwargs)
 
-    return guarded
+    return cast(AnyView, guarded)
 
 
 def reauthentication_required(view: View) -> View:

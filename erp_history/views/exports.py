@@ -22,7 +22,7 @@ from erp_history.tasks import ring_export_after_commit
 from erp_history.views.asking import asked_of
 from erp_history.views.pages import back_to
 from erp_history.views.ranges import ranged_file
-from integrations.views.pages import admins_only
+
 
 RECENT = 5
 
@@ -84,7 +84,7 @@ def cancel(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@admins_only
+@admin_required
 def download(request: WorkspaceRequest, pk: int) -> HttpResponseBase:
     """The file, whole or from where a download was broken off."""
     export = _export_or_404(request, pk)

@@ -54,10 +54,14 @@ class ConnectionView(WorkspaceAPIView):
         found.workspace = self.workspace
         return found
 
+    def shown(self, connection: Connection) -> dict[str, Any]:
+        """As much of it as the member may see."""
+        return dict(ConnectionSerializer(connection, context={"is_admin": self.membership.is_admin}).data)
+
     def _told(self, connection: Connection, *, status: int = 200) -> Response:
         ring_after_commit(connection)
         with workspace_tx(self.workspace, origin=self.origin):
-            return Response(ConnectionSerializer(connection).data, status=status)
+            return Response(self.shown(connection), status=status)
 
 
 class ConnectionsView(ConnectionView):
@@ -69,7 +73,7 @@ class ConnectionsView(ConnectionView):
         """The connections of the workspace and how they are."""
         with workspace_tx(self.workspace, origin=self.origin):
             found = Connection.objects.filter(workspace=self.workspace).exclude(status=ConnectionStatus.OFF).select_related("workspace")
-            return self.page(found, order=("id",), serialize=ConnectionSerializer)
+            return self.page(found, order=("id",), serialize=lambda rows: [self.shown(each) for each in rows])
 
     @extend_schema(request=ConnectionInput, responses={201: ConnectionSerializer})
     def post(self, request: Request) -> Response:
@@ -108,7 +112,7 @@ class ConnectionDetailView(ConnectionView):
     @extend_schema(responses=ConnectionSerializer)
     def get(self, request: Request, pk: int) -> Response:
         with workspace_tx(self.workspace, origin=self.origin):
-            return Response(ConnectionSerializer(self.connection(pk)).data)
+            return Response(self.shown(self.connection(pk)))
 
     @extend_schema(request=SettingsInput, responses=ConnectionSerializer)
     def patch(self, request: Request, pk: int) -> Response:

@@ -27,7 +27,7 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
     health_text = serializers.SerializerMethodField()
     needs_attention = serializers.SerializerMethodField()
     account = serializers.CharField(source="account_name")
-    settings = serializers.DictField()
+    settings = serializers.DictField(required=False, help_text="For administrators.")
     connected_at = serializers.DateTimeField(allow_null=True)
     last_success_at = serializers.DateTimeField(allow_null=True)
     last_attempt_at = serializers.DateTimeField(allow_null=True)
@@ -35,7 +35,10 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
 
     def to_representation(self, instance: Connection) -> dict[str, Any]:
         self._health = health(instance)
-        return dict(super().to_representation(instance))
+        shown = dict(super().to_representation(instance))
+        if not self.context["is_admin"]:
+            del shown["settings"]
+        return shown
 
     def get_label(self, connection: Connection) -> str:
         return registry.manifest(connection.provider).label

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.middleware import WorkspaceRequest
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap, with_query
 from contacts.domain.visibility import visible_to
 from crmsync.lib.text import row_number, strip_nul
@@ -22,7 +23,7 @@ from integrations.domain.health import counts
 from integrations.domain.parties import local_of
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, live_connection_or_404, page_context, url_of
+from integrations.views.pages import live_connection_or_404, page_context, url_of
 from integrations.views.samples import shown_value
 from integrations.views.words import manifest_text, reason_title
 
@@ -39,7 +40,7 @@ FOUND = 20
 
 
 @require_GET
-@admins_only
+@admin_required
 def attention_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     state = request.GET.get("state", "") if request.GET.get("state", "") in dict(STATES) else ""
@@ -101,7 +102,7 @@ def _states(connection: Connection, current: str, found: dict[str, int]) -> list
 
 
 @require_POST
-@admins_only
+@admin_required
 def retry(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """One row, one reason or all."""
     connection = live_connection_or_404(request, pk)
@@ -119,7 +120,7 @@ def retry(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def ignore(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     try:
@@ -131,7 +132,7 @@ def ignore(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def take_back(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     try:
@@ -144,7 +145,7 @@ def take_back(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@admins_only
+@admin_required
 def choose(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
     """Which contact is this record? Candidates, a search over all contacts, or a new one."""
     connection = live_connection_or_404(request, pk)
@@ -183,7 +184,7 @@ def _chosen(request: WorkspaceRequest, connection: Connection, row: AttentionRow
 
 
 @require_http_methods(["GET", "POST"])
-@admins_only
+@admin_required
 def settle(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
     """Both values side by side; one choice per field, one save for all."""
     connection = live_connection_or_404(request, pk)

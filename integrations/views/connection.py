@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap
 from integrations import registry
 from integrations.domain import attention
@@ -34,7 +35,7 @@ from integrations.engine.provider import Direction, Mode
 from integrations.enums import ConnectionStatus, Outcome, RunKind, RunStatus
 from integrations.models import Connection, Exchange, Run
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, can_run, live_connection_or_404, page_context, run_or_404, url_of
+from integrations.views.pages import back_to, can_run, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import sample_values
 from integrations.views.words import DIRECTIONS, FLOWS, MODES, counter_tiles, duration, hint, manifest_text, sentence
 
@@ -110,19 +111,19 @@ def _facts(request: WorkspaceRequest, connection: Connection) -> dict[str, Any]:
 
 
 @require_POST
-@admins_only
+@admin_required
 def sync(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return _start(request, pk, RunKind.MANUAL)
 
 
 @require_POST
-@admins_only
+@admin_required
 def preview(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return _start(request, pk, RunKind.PREVIEW)
 
 
 @require_POST
-@admins_only
+@admin_required
 def transfer(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Read everything, and show what would happen before anything is written."""
     connection = live_connection_or_404(request, pk)
@@ -155,7 +156,7 @@ def _start(request: WorkspaceRequest, pk: int, kind: RunKind) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def stop(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     run = run_or_404(connection, run_id)
@@ -167,7 +168,7 @@ def stop(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
 
 @require_POST
 @outside_transaction
-@admins_only
+@admin_required
 def test(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """One cheap call, and its result in words."""
     with workspace_tx(request.workspace):
@@ -189,7 +190,7 @@ def test(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def pause(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     if connection.status == ConnectionStatus.ACTIVE:
@@ -199,7 +200,7 @@ def pause(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def resume(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     if connection.status == ConnectionStatus.PAUSED:

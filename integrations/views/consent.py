@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from integrations import registry
 from integrations.domain.connect import ConsentFailed, begin_consent, connect_with_secrets, finish_consent
 from integrations.domain.grants import begin_grant, paste_token
@@ -23,13 +24,13 @@ from integrations.engine.errors import BadSettings, ProviderError, SkipRecord
 from integrations.forms import SecretsForm
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, live_connection_or_404, url_of
+from integrations.views.pages import back_to, live_connection_or_404, url_of
 from integrations.views.secrets import begun, connected_words, mark_refused, secret_hints
 from integrations.views.words import hint, sentence
 
 
 @require_POST
-@admins_only
+@admin_required
 def connect(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Go to the provider's page; where there is none, to the form for the keys."""
     connection = live_connection_or_404(request, pk)
@@ -47,7 +48,7 @@ def connect(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @outside_transaction
-@admins_only
+@admin_required
 def keys(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Keys of a provider without a consent page, or a token that its page has shown; they are tried before they are kept."""
     with workspace_tx(request.workspace):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.middleware import WorkspaceRequest
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap
 from contacts.domain.visibility import visible_or_404
 from contacts.models import Contact
@@ -21,7 +22,7 @@ from integrations.domain.links import unlink as untie
 from integrations.models import Link
 from integrations.tasks import ring_after_commit
 from integrations.views.labels import sent_label
-from integrations.views.pages import admins_only, live_connection_or_404
+from integrations.views.pages import live_connection_or_404
 from integrations.views.words import hint, manifest_text, sentence
 
 
@@ -70,7 +71,7 @@ def resync(request: WorkspaceRequest, contact_id: int, pk: int) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def unlink(request: WorkspaceRequest, contact_id: int, link_id: int) -> HttpResponse:
     contact = visible_or_404(request.membership, contact_id)
     link = Link.objects.select_related("connection").filter(workspace=request.workspace, contact=contact, pk=link_id).first()

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from integrations import registry
 from integrations.domain.choices import asked_of_vendor
 from integrations.domain.connect import enable, other_of_group, set_up
@@ -26,7 +27,7 @@ from integrations.engine.provider import Manifest
 from integrations.enums import ConnectionStatus
 from integrations.forms import SecretsForm, SettingsForm
 from integrations.models import Connection
-from integrations.views.pages import admins_only, back_to, url_of
+from integrations.views.pages import back_to, url_of
 from integrations.views.secrets import begun, mark_refused, secret_hints
 from integrations.views.words import manifest_text
 
@@ -74,7 +75,7 @@ def integration_list(request: WorkspaceRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @outside_transaction
-@admins_only
+@admin_required
 def setup(request: WorkspaceRequest, provider: str) -> HttpResponse:
     """The questions before the first connect; answered once more under Settings. Keys are tried before anything is stored."""
     manifest = registry.manifests().get(provider)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from integrations import registry
 from integrations.domain.choices import nothing_chosen
 from integrations.domain.connect import ConsentFailed
@@ -28,7 +29,7 @@ from integrations.engine.types import Reason
 from integrations.models import OAuthAttempt
 from integrations.tasks import ring_after_commit
 from integrations.views.consent import failure_page, session_of
-from integrations.views.pages import admins_only, back_to, live_connection_or_404, url_of
+from integrations.views.pages import back_to, live_connection_or_404, url_of
 from integrations.views.secrets import connected_words
 from integrations.views.words import hint, sentence
 
@@ -82,7 +83,7 @@ def failed(request: HttpRequest, provider: str, code: str, workspace: str = "") 
 @require_http_methods(["GET", "POST"])
 @never_cache
 @outside_transaction
-@admins_only
+@admin_required
 def confirm(request: WorkspaceRequest, pk: int, attempt_id: int) -> HttpResponse:
     """Whose account it is; connected is only what a person has said yes to."""
     with workspace_tx(request.workspace):

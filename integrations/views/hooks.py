@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from crmsync.lib.crypto import digest
 from integrations import registry
 from integrations.domain import hooks
@@ -20,7 +21,7 @@ from integrations.engine.errors import ProviderError
 from integrations.engine.hooks import HookCall
 from integrations.models import Connection
 from integrations.tasks import ring
-from integrations.views.pages import admins_only, back_to, live_connection_or_404
+from integrations.views.pages import back_to, live_connection_or_404
 from integrations.views.words import manifest_text, sentence
 
 LARGEST = 64 * 1024
@@ -66,7 +67,7 @@ def _plain(status: int) -> HttpResponse:
 @require_GET
 @never_cache
 @outside_transaction
-@admins_only
+@admin_required
 def panel(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The addresses, and which of them the vendor calls; a fragment that is loaded after the page."""
     connection = _connection(request, pk)
@@ -96,7 +97,7 @@ def panel(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @outside_transaction
-@admins_only
+@admin_required
 def change(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Have the vendor call, or call no more; or make new addresses."""
     connection = _connection(request, pk)

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.middleware import WorkspaceRequest
 from accounts.models import AuditEvent
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap, with_query
 from integrations.models import Connection, Exchange
-from integrations.views.pages import admins_only, live_connection_or_404, page_context
+from integrations.views.pages import live_connection_or_404, page_context
 from integrations.views.runs import page_or_first
 
 AUDIT = {
@@ -30,7 +31,7 @@ FAILED = 400
 
 
 @require_GET
-@admins_only
+@admin_required
 def log(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = live_connection_or_404(request, pk)
     part = "audit" if request.GET.get("part") == "audit" else "calls"

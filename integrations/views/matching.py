@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.domain.keyset import BadCursor
 from accounts.middleware import WorkspaceRequest
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap, with_query
 from contacts.domain.queries import pick
 from contacts.domain.visibility import visible_to
@@ -29,7 +30,7 @@ from integrations.domain.runs import cancel, current_run, request_run
 from integrations.enums import Outcome, PairingWhy, RunKind
 from integrations.models import Connection, Run
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, live_connection_or_404, page_context
+from integrations.views.pages import back_to, live_connection_or_404, page_context
 from integrations.views.words import duration, hint, manifest_text, sentence
 
 FOUND = 8
@@ -41,7 +42,7 @@ NOT_BACK = {
 
 @require_GET
 @never_cache
-@admins_only
+@admin_required
 def matches(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = _connection(request, pk)
     reading = _reading(connection)
@@ -111,7 +112,7 @@ def _records(connection: Connection) -> str:
 
 
 @require_POST
-@admins_only
+@admin_required
 def read(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Read the other side's records and compare them with all contacts."""
     connection = _connection(request, pk)
@@ -126,7 +127,7 @@ def read(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@admins_only
+@admin_required
 def start(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The first sync, once the person has matched what there was to match."""
     connection = live_connection_or_404(request, pk)
@@ -146,7 +147,7 @@ def start(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-@admins_only
+@admin_required
 def row(request: WorkspaceRequest, pk: int, pairing_id: int) -> HttpResponse:
     """One row: GET with `contact` shows it with that contact chosen, POST saves it."""
     connection = _connection(request, pk)
@@ -215,7 +216,7 @@ def _saved(request: WorkspaceRequest, connection: Connection, *, text: str, save
 
 
 @require_POST
-@admins_only
+@admin_required
 def undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Take one Save back, and no other."""
     connection = _connection(request, pk)
@@ -251,7 +252,7 @@ def _moment(text: str) -> datetime | None:
 
 
 @require_POST
-@admins_only
+@admin_required
 def save_exact(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connection = _connection(request, pk)
     try:
@@ -269,7 +270,7 @@ def save_exact(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@admins_only
+@admin_required
 def contacts(request: WorkspaceRequest, pk: int, pairing_id: int) -> HttpResponse:
     """Another contact for a row, by typed words."""
     connection = _connection(request, pk)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,21 +19,6 @@ from integrations.engine.provider import Manifest
 from integrations.enums import ConnectionStatus, RunKind
 from integrations.models import Connection, Run
 from integrations.views.words import cadence, local_clock, manifest_text
-
-Params = ParamSpec("Params")
-AdminView = Callable[Concatenate[WorkspaceRequest, Params], HttpResponseBase]
-
-
-def admins_only(view: AdminView[Params]) -> AdminView[Params]:
-    """Owners and administrators; everybody else gets 403."""
-
-    @wraps(view)
-    def guarded(request: WorkspaceRequest, *args: Params.args, **kwargs: Params.kwargs) -> HttpResponseBase:
-        if not request.membership.is_admin:
-            raise PermissionDenied(_("Only owners and administrators may change integrations."))
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 def connection_or_404(request: WorkspaceRequest, pk: int) -> Connection:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.domain.keyset import BadCursor, Page, keyset_page
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from accounts.views.requests import is_swap, with_query
 from crmsync.lib.sheets import guard
 from integrations import registry
@@ -28,7 +29,7 @@ from integrations.enums import ConnectionStatus, Level, Outcome, RunKind, RunSta
 from integrations.models import Connection, Run, RunLine
 from integrations.tasks import ring_after_commit
 from integrations.views.labels import field_labels
-from integrations.views.pages import admins_only, back_to, live_connection_or_404, page_context, run_or_404, url_of
+from integrations.views.pages import back_to, live_connection_or_404, page_context, run_or_404, url_of
 from integrations.views.samples import shown_value
 from integrations.views.words import counter_tiles, hint, sentence
 
@@ -176,7 +177,7 @@ def page_or_first(found: QuerySet[Any], *, order: tuple[str, ...], cursor: str |
 
 
 @require_POST
-@admins_only
+@admin_required
 def confirm(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
     """The person has seen what would happen: go on."""
     connection = live_connection_or_404(request, pk)
@@ -189,7 +190,7 @@ def confirm(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@admins_only
+@admin_required
 def undo(request: WorkspaceRequest, pk: int, run_id: int) -> HttpResponse:
     """Says what comes back, what is removed and what cannot be undone; then does it."""
     connection = live_connection_or_404(request, pk)
@@ -232,7 +233,7 @@ def _effect(run: Run) -> dict[str, Any]:
 
 @require_GET
 @outside_transaction
-@admins_only
+@admin_required
 def run_log(request: WorkspaceRequest, pk: int, run_id: int) -> StreamingHttpResponse:
     """The log as it is narrowed, as a file."""
     with workspace_tx(request.workspace):

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
+from accounts.views.guards import admin_required
 from integrations import registry
 from integrations.domain import connect as door
 from integrations.domain.choices import Offered, forget_choices, load_choices, nothing_chosen
@@ -23,7 +24,7 @@ from integrations.enums import ConnectionStatus
 from integrations.forms import SettingsForm
 from integrations.models import Connection
 from integrations.tasks import ring_after_commit
-from integrations.views.pages import admins_only, back_to, live_connection_or_404, page_context
+from integrations.views.pages import back_to, live_connection_or_404, page_context
 from integrations.views.secrets import shown_secrets
 from integrations.views.words import hint, sentence
 from invoices.domain.summarise import shown
@@ -31,7 +32,7 @@ from invoices.domain.summarise import shown
 
 @require_http_methods(["GET", "POST"])
 @outside_transaction
-@admins_only
+@admin_required
 def settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """What the vendor's account has to choose from is loaded first, and some minutes old at most."""
     with workspace_tx(request.workspace):
@@ -88,7 +89,7 @@ def _page(request: WorkspaceRequest, connection: Connection, form: SettingsForm,
 
 @require_http_methods(["GET", "POST"])
 @outside_transaction
-@admins_only
+@admin_required
 def disable(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Says what goes and what stays before it does anything. The vendor is asked to call no more while we still may."""
     with workspace_tx(request.workspace, origin=request.origin):

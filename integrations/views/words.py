@@ -116,7 +116,7 @@ COUNTERS = (
     ("skipped", _("Left out")),
     ("failed", _("Failed")),
     ("pushed", _("Written there")),
-    ("invoices", _("Invoices")),
+    ("invoices", _("Invoices read")),
 )
 TONES = {"held": "amber", "failed": "red"}
 ACTIONS = {

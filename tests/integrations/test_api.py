@@ -57,6 +57,14 @@ def test_connections_tell_how_they_are_and_no_secret(member: Client, workspace: 
     assert member.get(f"{BASE}/connections/{connection.pk}/").json()["account"] == "Hartwell & Co Ltd"
 
 
+def test_settings_are_shown_to_administrators(member: Client, api: Client, connection: Connection) -> None:
+    for address in (f"{BASE}/connections/", f"{BASE}/connections/{connection.pk}/"):
+        told, shown = member.get(address).json(), api.get(address).json()
+        told, shown = (each["results"][0] if "results" in each else each for each in (told, shown))
+        assert (shown["settings"]["conflict"], "settings" in told) == ("crm", False)
+        assert shown.keys() - told.keys() == {"settings"}
+
+
 def test_strangers_get_404(cast: Cast, connection: Connection) -> None:
     stranger = api_client(cast.charlie, cast.elsewhere)
     assert stranger.get(f"{BASE}/connections/{connection.pk}/").status_code == 404

@@ -54,19 +54,22 @@ def _state(raw: RawRecord, gross: Decimal) -> tuple[InvoiceState, Decimal]:
 
 
 def totals(client: Client, customer: Ref) -> tuple[str, Sequence[Total]]:
-    """Read from e-conomic's own sums, in the currency of the agreement; quotes are only counted."""
+    """Read from e-conomic's own sums, in the currency of the agreement; quotes are only counted.
+
+    Its sums are without VAT, but for what is still to be paid; the invoices that we list are with it. So each sum says which it is.
+    """
     number = checked_number(customer)
     links = table(client.table(f"/customers/{number}").get("totals"))
     booked = _sums(client, text(links.get("booked")), f"/invoices/totals/booked/customers/{number}")
     drafts = _sums(client, text(links.get("drafts")), f"/invoices/totals/drafts/customers/{number}")
     unpaid = table(booked.get("unpaid"))
     found = [
-        _total("booked", gettext_noop("Booked"), booked, "netAmountInBaseCurrency"),
-        _total("paid", gettext_noop("Paid"), table(booked.get("paid")), "netAmountInBaseCurrency"),
-        _total("unpaid", gettext_noop("Unpaid"), unpaid, "grossRemainderInBaseCurrency"),
-        _total("overdue", gettext_noop("Overdue"), table(unpaid.get("overdue")), "grossRemainderInBaseCurrency"),
-        _total("not_due", gettext_noop("Not due yet"), table(unpaid.get("notOverdue")), "grossRemainderInBaseCurrency"),
-        _total("drafts", gettext_noop("Drafts"), drafts, "netAmountInBaseCurrency"),
+        _total("booked", gettext_noop("Booked, without VAT"), booked, "netAmountInBaseCurrency"),
+        _total("paid", gettext_noop("Paid, without VAT"), table(booked.get("paid")), "netAmountInBaseCurrency"),
+        _total("unpaid", gettext_noop("Unpaid, with VAT"), unpaid, "grossRemainderInBaseCurrency"),
+        _total("overdue", gettext_noop("Overdue, with VAT"), table(unpaid.get("overdue")), "grossRemainderInBaseCurrency"),
+        _total("not_due", gettext_noop("Not due yet, with VAT"), table(unpaid.get("notOverdue")), "grossRemainderInBaseCurrency"),
+        _total("drafts", gettext_noop("Drafts, without VAT"), drafts, "netAmountInBaseCurrency"),
         Total("quotes", gettext_noop("Quotes"), _quotes(client, number)),
     ]
     return text(table(client.agreement().get("settings")).get("baseCurrency")).upper(), found

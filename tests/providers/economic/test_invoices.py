@@ -99,6 +99,7 @@ def test_totals_are_those_of_the_books(sandbox: Sandbox) -> None:
     sandbox.vendor.books[MAIN].invoices[late]["dueDate"] = str(sandbox.vendor.today() - timedelta(days=3))
     currency, found = provider.totals(Ref("customer", "1"))
     told = {total.key: (total.count, total.amount) for total in found}
+    without, with_vat = ({total.key for total in found if total.label.endswith(words)} for words in (", without VAT", ", with VAT"))
 
     assert currency == "DKK"
     assert told["booked"] == (3, Decimal("1160.00"))
@@ -108,6 +109,8 @@ def test_totals_are_those_of_the_books(sandbox: Sandbox) -> None:
     assert told["not_due"] == (1, Decimal("-50.00"))
     assert told["drafts"] == (2, Decimal("1260.00"))
     assert told["quotes"] == (1, None)
+    # A net sum of 10.00 stands above an invoice of 12.50: each of them says what it is.
+    assert (without, with_vat) == ({"booked", "paid", "drafts"}, {"unpaid", "overdue", "not_due"})
 
 
 def test_totals_do_without_what_is_not_allowed(sandbox: Sandbox) -> None:

@@ -23,7 +23,6 @@ from erp_history.views.asking import asked_of
 from erp_history.views.pages import back_to
 from erp_history.views.ranges import ranged_file
 
-
 RECENT = 5
 
 

@@ -23,6 +23,7 @@ from integrations.domain.settings import audit, team_id_of
 from integrations.engine.merge import resolve
 from integrations.engine.types import Base, Conflict
 from integrations.enums import LinkState, OutboxOperation, OutboxState, RunKind
+from integrations.kit.fingerprint import fingerprint
 from integrations.models import Connection, Link, Outbox
 from invoices.domain.store import attach
 
@@ -50,6 +51,7 @@ class AttentionRow:
     candidates: Sequence[Contact] = ()
     conflicts: Sequence[Mapping[str, Any]] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    shown: str = ""  # brought back with a decision about the row, so that it is about what was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,11 @@ def ignore(connection: Connection, row_id: str, *, user: User | None) -> None:
     audit(connection, "attention.ignore", user=user, data={"row": row_id})
 
 
-def choose(connection: Connection, row_id: str, *, contact_id: int | None, user: User | None) -> Link:
-    """Say which contact the record is; None brings it in as a new one. Raises CannotDo."""
+def choose(connection: Connection, row_id: str, *, contact_id: int | None, user: User | None, shown: str = "") -> Link:
+    """Say which contact the record is; None brings it in as a new one. `shown`: that of the row as the person saw it. Raises CannotDo."""
     link = _open_link(connection, _parse(row_id)[1])
+    if shown and shown != _as_shown(link):
+        raise CannotDo("changed")
     contact = _new_contact(connection, link, user) if contact_id is None else live(connection.workspace).filter(pk=contact_id).first()
     if contact is None:
         raise CannotDo("contact")
@@ -214,7 +218,13 @@ def _link_row(link: Link, contacts: Mapping[int, Contact]) -> AttentionRow:
         next_try_at=link.connection.next_due_at,
         candidates=[contacts[pk] for pk in link.candidates if pk in contacts],
         conflicts=asked,
+        shown=_as_shown(link),
     )
+
+
+def _as_shown(link: Link) -> str:
+    """Whose record it is said to be, and why it waits: a sync may have found another one under its number meanwhile."""
+    return fingerprint([link.remote_name, link.reason, link.contact_id])
 
 
 def _outbox_row(row: Outbox) -> AttentionRow:

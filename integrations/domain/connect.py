@@ -189,13 +189,22 @@ def _check_attempt(attempt: OAuthAttempt, user: User, session_key: str) -> None:
 
 
 def connect_with_secrets(
-    connection: Connection, *, secrets: Mapping[str, Any], user: User | None, check: bool = True, match_first: bool = False
+    connection: Connection,
+    *,
+    secrets: Mapping[str, Any],
+    user: User | None,
+    check: bool = True,
+    match_first: bool = False,
+    shown: str | None = None,
 ) -> None:
     """Prove that the secrets work, store them, and start the first sync. Raises ProviderError, then nothing is stored.
 
     `match_first`: where records can be matched by hand they are read for that, and the first sync waits for a person to start it.
+    `shown`: the `key_of` of the only account that it may be.
     """
     account = prove(connection, secrets) if check else Account()
+    if shown is not None and shown != key_of(account):
+        raise Reconnect(Reason("not_as_shown", {"found": account.name or account.id}))
     with workspace_tx(connection.workspace):
         _keep(connection, secrets=dict(secrets), account=account, user=user, match_first=match_first)
 
@@ -223,6 +232,11 @@ def prove(connection: Connection, secrets: Mapping[str, Any]) -> Account:
     trial = Connection(pk=connection.pk, workspace=connection.workspace, provider=connection.provider, settings=connection.settings)
     trial.secrets = seal_secrets(trial, dict(secrets))
     return open_access(trial, renew=False).provider.check()
+
+
+def key_of(account: Account) -> str:
+    """What tells one account from another."""
+    return account.id or account.name
 
 
 def _refuse_other_account(row: Connection, account: Account) -> None:

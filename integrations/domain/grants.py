@@ -82,9 +82,12 @@ def account_of(attempt: OAuthAttempt) -> Account:
     return prove(attempt.connection, _secrets(attempt))
 
 
-def confirm_grant(attempt: OAuthAttempt, *, user: User) -> Connection:
-    """Store the token for good and start the first sync. Raises ProviderError. Outside a transaction."""
-    connect_with_secrets(attempt.connection, secrets=_secrets(attempt), user=user)
+def confirm_grant(attempt: OAuthAttempt, *, user: User, shown: str | None = None) -> Connection:
+    """Store the token for good and start the first sync. `shown`: the `key_of` of the account that the person said yes to.
+
+    Raises ProviderError, also when the token opens another account by now. Outside a transaction.
+    """
+    connect_with_secrets(attempt.connection, secrets=_secrets(attempt), user=user, shown=shown)
     drop_grant(attempt)
     return attempt.connection
 

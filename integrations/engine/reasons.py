@@ -193,6 +193,12 @@ REASONS: dict[str, tuple[str, str]] = {
         gettext_noop("This permission is for %(found)s in %(vendor)s, but this connection belongs to %(known)s."),
         gettext_noop("Connect with the account of %(known)s. For another one, disable the integration first."),
     ),
+    "not_as_shown": (
+        gettext_noop(
+            "This permission opens %(found)s in %(vendor)s now, which is not the account that you were shown. Nothing was stored."
+        ),
+        gettext_noop("Start again, and say yes if it is the right one."),
+    ),
     "other_books": (
         gettext_noop("The records that %(vendor)s sends now are not those that are linked here. Nothing was changed."),
         gettext_noop("Connect with the account of before. For another one, disable the integration first."),

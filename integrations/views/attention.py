@@ -37,6 +37,10 @@ STATES = (
 )
 COUNT_OF = {"HELD": "held", "FAILING": "failing", "IGNORED": "ignored", "GONE": "gone", "WAITING": "pending"}
 FOUND = 20
+TRY_AGAIN = {
+    "taken": gettext_lazy("That contact is linked to another record already. Choose another one, or unlink it first."),
+    "changed": gettext_lazy("The record has changed since you looked at it. Look again, and then choose."),
+}
 
 
 @require_GET
@@ -171,11 +175,11 @@ def _chosen(request: WorkspaceRequest, connection: Connection, row: AttentionRow
     if not is_new and contact_id is None:
         raise Http404
     try:
-        attention.choose(connection, row.id, contact_id=contact_id, user=request.user)
+        attention.choose(connection, row.id, contact_id=contact_id, user=request.user, shown=request.POST.get("shown", ""))
     except CannotDo as refused:
-        if str(refused) != "taken":
+        if str(refused) not in TRY_AGAIN:
             return _no_longer(request, connection)
-        messages.warning(request, _("That contact is linked to another record already. Choose another one, or unlink it first."))
+        messages.warning(request, TRY_AGAIN[str(refused)])
         return redirect(request.get_full_path())
     ring_after_commit(connection)
     text = _("%(name)s comes in as a new contact.") if is_new else _("%(name)s is linked.")

@@ -20,7 +20,7 @@ from accounts.scoping import workspace_tx
 from accounts.views.guards import admin_required
 from integrations import registry
 from integrations.domain.choices import nothing_chosen
-from integrations.domain.connect import ConsentFailed
+from integrations.domain.connect import ConsentFailed, key_of
 from integrations.domain.grants import account_of, confirm_grant, drop_grant, take_grant, waiting_grant
 from integrations.domain.hooks import follow_setting
 from integrations.engine import reasons
@@ -102,7 +102,8 @@ def confirm(request: WorkspaceRequest, pk: int, attempt_id: int) -> HttpResponse
     try:
         if request.method == "POST":
             return _connected(request, attempt)
-        context["account"] = account_of(attempt)
+        account = account_of(attempt)
+        context |= {"account": account, "account_key": key_of(account)}
     except ProviderError as error:
         stored = {"code": error.reason.code, "params": dict(error.reason.params)}
         if error.reason.code == "unauthorised":
@@ -113,7 +114,7 @@ def confirm(request: WorkspaceRequest, pk: int, attempt_id: int) -> HttpResponse
 
 
 def _connected(request: WorkspaceRequest, attempt: OAuthAttempt) -> HttpResponse:
-    connection = confirm_grant(attempt, user=request.user)
+    connection = confirm_grant(attempt, user=request.user, shown=request.POST.get("account"))
     connection.workspace = request.workspace
     ring_after_commit(connection)
     messages.success(request, connected_words(connection))

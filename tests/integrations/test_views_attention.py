@@ -40,6 +40,27 @@ def test_a_record_is_tied_to_the_contact_a_person_chooses(alice: Client, workspa
         assert (held.state, held.contact_id, held.candidates) == (LinkState.LINKED, second.pk, [])
 
 
+@pytest.mark.parametrize("picked", ["new", "contact"])
+def test_what_was_decided_is_what_was_shown(alice: Client, workspace: Workspace, connection: Connection, picked: str) -> None:
+    """A sync finds that the number belongs to another record by now, while a person looks at the question."""
+    with workspace_tx(workspace):
+        contact = rows.organisation(workspace)
+        held = rows.held(connection, contact)
+    address, chosen = url(connection, f"link:{held.pk}/choose/"), {"contact": "new" if picked == "new" else str(contact.pk)}
+    shown = alice.get(address).context["row"].shown
+    with workspace_tx(workspace):
+        Link.objects.update(remote_name="Somebody Else Ltd")
+    assert "has changed since you looked at it" in alice.post(address, {**chosen, "shown": shown}, follow=True).text
+    with workspace_tx(workspace):
+        held.refresh_from_db()
+        assert (held.state, held.contact_id, Contact.objects.count()) == (LinkState.HELD, None, 1)
+    shown = alice.get(address).context["row"].shown
+    alice.post(address, {**chosen, "shown": shown})
+    with workspace_tx(workspace):
+        held.refresh_from_db()
+        assert held.state == LinkState.LINKED
+
+
 def test_a_record_comes_in_as_a_new_contact(alice: Client, workspace: Workspace, connection: Connection) -> None:
     with workspace_tx(workspace):
         held = rows.held(connection, rows.organisation(workspace))

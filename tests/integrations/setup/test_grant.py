@@ -8,6 +8,8 @@ from pytest_django import Settings
 
 from accounts.enums import Role
 from accounts.models import Membership
+from accounts.scoping import workspace_tx
+from integrations.domain.vault import seal_verifier
 from tests.fixtures import Cast
 from tests.integrations.setup.place import Place
 
@@ -155,6 +157,21 @@ def test_a_live_connection_keeps_its_agreement(alice: Client, books: Place) -> N
     assert "disable the integration first" in answer.text
     assert books.connection().account_name == COMPANY
     assert books.secrets()["grant_token"] != other
+
+
+def test_yes_is_said_to_the_account_that_was_shown(alice: Client, books: Place) -> None:
+    confirm = alice.get(books.decided(books.begin(alice)))["Location"]
+    assert 'name="account" value="1234567"' in alice.get(confirm).text
+    [attempt] = books.attempts()
+    attempt.verifier = seal_verifier(attempt, books.sandbox.token(agreement=7654321)["grant_token"])
+    with workspace_tx(books.workspace):
+        attempt.save(update_fields=["verifier"])
+    answer = alice.post(confirm, {"answer": "yes", "account": "1234567"})
+    assert answer.status_code == 422
+    assert "opens Havnens Værft A/S" in answer.text
+    untouched(books)
+    assert alice.post(confirm, {"answer": "yes", "account": "7654321"}).status_code == 302
+    assert books.connection().account_id == "7654321"
 
 
 def test_who_is_no_administrator_any_more_brings_no_permission_back(cast: Cast, alice: Client, books: Place) -> None:

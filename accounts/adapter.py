@@ -1,4 +1,4 @@
-"""How the log-in library fits in here: sign-up makes a workspace, links in mail use our own address."""
+"""How the log-in library fits in here: sign-up makes a workspace, links use our own address, seeds are encrypted, words are ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.sites.requests import RequestSite
@@ -15,7 +16,9 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
+from accounts.domain.seeds import seal, unseal
 from accounts.domain.workspaces import create_workspace
 from accounts.models import User
 
@@ -23,6 +26,14 @@ log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "cannot_remove_primary_email": _("You cannot remove your main e-mail address."),
+        "duplicate_email": _("This e-mail address is on your account already."),
+        "email_password_mismatch": _("The e-mail address or the password is not right."),
+        "email_taken": _("There is an account with this e-mail address already."),
+        "unverified_primary_email": _("Confirm your main e-mail address first."),
+    }
+
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """The person, the workspace and the place in it, or nothing."""
         user.name = form.cleaned_data["name"]
@@ -54,6 +65,19 @@ class AccountAdapter(DefaultAccountAdapter):
         if not root or not isinstance(value, str) or not value.startswith(root):
             return value
         return f"{settings.PUBLIC_URL}/{value.removeprefix(root)}"
+
+
+class TwoStepAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "add_email_blocked": _("With two-step log-in on, no e-mail address can be added."),
+        "unverified_email": _("Confirm your e-mail address first, then switch on two-step log-in."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text)
 
 
 class PublicSite(RequestSite):

@@ -83,6 +83,11 @@ class KeyRing:
         return _parts(token)[0] != self._current
 
 
+def is_sealed(text: str) -> bool:
+    """Tell whether a key ring has written this; for places that held the plain text before (which must have no dots)."""
+    return text.startswith(f"{VERSION}.")
+
+
 def new_key() -> str:
     """Make a base64 key for FIELD_KEYS."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from accounts.domain.keys import key_ring
 from accounts.models import Workspace
 from erp_history.models import ErpSource
-from integrations.domain.vault import key_ring
 
 
 def _place(source: ErpSource) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.domain.keys import key_ring
 from contacts.domain.custom import fields_of as custom_fields_of
 from contacts.models import Contact
 from crmsync.lib.crypto import SecretError
@@ -21,7 +22,6 @@ from integrations.domain.access import Access
 from integrations.domain.asking import readable, remember_calls
 from integrations.domain.parties import local_of
 from integrations.domain.settling import OPEN
-from integrations.domain.vault import key_ring
 from integrations.engine.capabilities import ReusesIds
 from integrations.engine.compare import CompareField, Compares, our_values, same
 from integrations.engine.errors import Gone, SkipRecord

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from accounts.domain.keys import key_ring
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
-from integrations.domain.vault import key_ring, read_secrets, seal_secrets
+from integrations.domain.vault import read_secrets, seal_secrets
 from integrations.models import Connection
 
 ALSO: list[Callable[[Workspace], int]] = []  # apps above keep secrets too: each rotates its own inside workspace_tx

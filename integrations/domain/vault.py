@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
-from django.conf import settings
-
-from crmsync.lib.crypto import KeyRing
+from accounts.domain.keys import key_ring
 from integrations.models import Connection, OAuthAttempt
-
-
-@cache
-def key_ring() -> KeyRing:
-    return KeyRing.from_env(settings.FIELD_KEYS)
 
 
 def _place(row: Connection | OAuthAttempt, field: str) -> str:

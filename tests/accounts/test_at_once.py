@@ -91,5 +91,5 @@ def test_signing_up_with_an_address_that_is_being_taken_leads_to_the_log_in(cast
     typed = {"name": "Dora", "workspace_name": "Orsted", "email": "dora@example.com", "password1": "correct horse battery"}
     answer = meanwhile(cast.workspace, lambda: make_user("Dora"), lambda: client.post("/accounts/signup/", typed, follow=True))
     assert (answer.redirect_chain, answer.status_code) == ([("/accounts/login/", 302)], 200)
-    assert "already registered" in answer.text
+    assert "There is an account with this e-mail address already." in answer.text
     assert User.objects.filter(email="dora@example.com").count() == 1

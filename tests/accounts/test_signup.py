@@ -180,3 +180,4 @@ def test_an_unknown_address_and_a_wrong_password_read_the_same(cast: Cast, clien
         texts.append(str(form.errors))
 
     assert texts[0] == texts[1]
+    assert "The e-mail address or the password is not right." in texts[0]

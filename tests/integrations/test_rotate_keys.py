@@ -10,12 +10,15 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from accounts.domain.keys import key_ring
+from accounts.domain.seeds import seal, unseal
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
-from integrations.domain.vault import key_ring, read_secrets, seal_secrets
+from integrations.domain.vault import read_secrets, seal_secrets
 from integrations.models import Connection
 from tests.fixtures import Cast
 
@@ -55,14 +58,17 @@ def test_every_workspace_is_moved_to_the_first_key(cast: Cast, settings: Setting
     old, new = key("old"), key("new")
     use(settings, old)
     connections = [connect(cast.workspace), connect(cast.elsewhere)]
+    kept = Authenticator.objects.create(user=cast.alice, type=Authenticator.Type.TOTP, data={"secret": seal("JBSWY3DP")})
     use(settings, new, old)
-    assert rotate_keys() == {"key": "new", "workspaces": 2, "rotated": 2}
+    assert rotate_keys() == {"key": "new", "workspaces": 2, "rotated": 3}
     assert rotate_keys()["rotated"] == 0
     use(settings, new)
     for connection in connections:
         with workspace_tx(connection.workspace):
             connection.refresh_from_db()
             assert read_secrets(connection) == SECRET
+    kept.refresh_from_db()
+    assert unseal(kept.data["secret"]) == "JBSWY3DP"
 
 
 def test_a_key_that_is_missing_is_said_in_one_line_and_changes_nothing(cast: Cast, settings: Settings) -> None:

@@ -30,8 +30,10 @@ def set_wise() -> Iterator[None]:
 
 def reserve_ids(model: type[models.Model], number: int) -> list[int]:
     """Primary keys for rows about to be inserted."""
+    # The name of the sequence is asked for once, not once per key.
+    sql = "SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) FROM generate_series(1, %s)"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, number])
+        cursor.execute(sql, [model._meta.db_table, number])
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, compress
-from operator import methodcaller
-from typing import Any
+from itertools import compress
+from operator import itemgetter
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
-from erp_history.domain.formats import BadValue, Formats, has_absent, read_column
+from erp_history.domain.formats import BadValue, Formats, has_absent, joined_texts, read_column
 from erp_history.domain.reading import Rows
 from erp_history.domain.tables import Column, Table, joined_key
 
@@ -39,6 +39,7 @@ class Batch:
     table: Table
     received: int
     columns: dict[str, list[str | None]] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)  # of the rows, to be told apart and put in order by
     size: int = 0
     repeated: int = 0  # earlier versions of a key that comes again later in the batch
     has_deletions: bool = False
@@ -86,12 +87,14 @@ def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
 def _by_column(table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Sequence[Any]], Collection[str]]:
     """The values of the columns, and every name that any row has.
 
-    Rows mostly name the same columns in the same order: then one walk takes them all.
+    Rows mostly have the same names: then one walk takes the values of all.
     """
     names = list(rows[0])
-    if list(chain.from_iterable(rows)) == names * len(rows):
-        values = list(chain.from_iterable(map(methodcaller("values"), rows)))
-        return {name: values[position :: len(names)] for position, name in enumerate(names)}, names
+    if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+        try:
+            return dict(zip(names, zip(*map(itemgetter(*names), rows), strict=True), strict=True)), names
+        except KeyError:  # as many, but others
+            pass
     present = set().union(*rows)
     return {name: [row.get(name) for row in rows] for name in table.names if name in present}, present
 
@@ -151,21 +154,33 @@ def _finish(work: _Checking, batch: Batch, present: Collection[str]) -> None:
     batch.rejected_keys = [{name: values[name][index] or "" for name in table.key} for index in sorted(bad)]
     keep = _winners(work, bad, batch)
     batch.columns = values if keep is None else {name: list(compress(column, keep)) for name, column in values.items()}
-    batch.size = len(batch.columns[table.key[0]])
+    if keep is not None:
+        batch.keys = _texts(_key_columns(work, batch.columns))
+    batch.size = len(batch.keys)
     batch.has_deletions = "t" in batch.columns["excluido"]
 
 
 def _winners(work: _Checking, bad: set[int], batch: Batch) -> list[bool] | None:
     """Of one key sent twice the last row counts. None: all rows count."""
-    parts = [work.values[name] for name in work.table.key if name != "filial" or not work.is_one_branch]
-    # Texts are quicker to compare than tuples.
-    if not bad and len(set(parts[0] if len(parts) == 1 else map("\t".join, zip(*parts, strict=True)))) == len(parts[0]):
-        return None
+    parts = _key_columns(work, work.values)
+    if not bad:
+        # Texts are quicker to compare than tuples.
+        batch.keys = _texts(parts)
+        if len(set(batch.keys)) == len(batch.keys):
+            return None
     keys = list(zip(*parts, strict=True))
     last = {key: index for index, key in enumerate(keys) if index not in bad}
     batch.repeated = len(keys) - len(bad) - len(last)
     winners = set(last.values())
     return [index in winners for index in range(len(keys))]
+
+
+def _key_columns(work: _Checking, columns: Mapping[str, list[str | None]]) -> list[list[str | None]]:
+    return [columns[name] for name in work.table.key if name != "filial" or not work.is_one_branch]
+
+
+def _texts(parts: list[list[Any]]) -> list[str]:
+    return parts[0] if len(parts) == 1 else list(map("\t".join, zip(*parts, strict=True)))
 
 
 def _unknown_columns(work: _Checking, present: Collection[str]) -> list[Remark]:
@@ -187,21 +202,16 @@ def _key(work: _Checking, index: int) -> str:
 
 def copy_text(columns: Sequence[Sequence[str | None]]) -> bytes:
     """Columns in the text format of COPY."""
-    absent = [column.count(None) if has_absent(column) else 0 for column in columns]
-    filled = [
-        ["\\N" if value is None else value for value in column] if number else column
-        for column, number in zip(columns, absent, strict=True)
-    ]
-    text = _lines(filled)
-    size = len(columns[0])
-    expected = {"\\": sum(absent), "\n": size, "\r": 0, "\t": size * (len(columns) - 1)}
-    if any(text.count(sign) != number for sign, number in expected.items()):
-        text = _lines([["\\N" if value is None else value.translate(ESCAPES) for value in column] for column in columns])
-    return text.encode()
+    return ("\n".join(map("\t".join, zip(*map(_as_copied, columns), strict=True))) + "\n").encode()
 
 
-ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+def _as_copied(column: Sequence[str | None]) -> Sequence[str]:
+    joined = joined_texts(column)
+    text = "".join(filter(None, column)) if joined is None else joined
+    if any(sign in text for sign in ESCAPES):
+        return ["\\N" if value is None else value.translate(TRANSLATED) for value in column]
+    return cast(Sequence[str], column) if joined is not None else ["\\N" if value is None else value for value in column]
 
 
-def _lines(columns: Sequence[Sequence[Any]]) -> str:
-    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+TRANSLATED = str.maketrans(ESCAPES)

@@ -76,18 +76,24 @@ def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read
     return _one_by_one(column, values, formats) if quick is None else Read(quick)
 
 
-def has_absent(values: Sequence[Any]) -> bool:
-    """Is one of the texts None? Joining finds it in a third of the time that comparing takes."""
+def joined_texts(values: Sequence[Any]) -> str | None:
+    """All of them as one text, or None when one is absent. Joining says so in a third of the time that comparing takes."""
     try:
-        "".join(values)
+        return "".join(values)
     except TypeError:
-        return True
-    return False
+        return None
+
+
+def has_absent(values: Sequence[Any]) -> bool:
+    return joined_texts(values) is None
 
 
 def _quick_text(column: Column, values: Sequence[Any]) -> list[str | None] | None:
-    filled = [value for value in values if value is not None] if has_absent(values) else values
-    joined, lengths = "".join(filled), set(map(len, filled))
+    joined, filled = joined_texts(values), values
+    if joined is None:
+        filled = [value for value in values if value is not None]
+        joined = "".join(filled)
+    lengths = set(map(len, filled))
     if not _is_storable(joined):
         return None
     is_short = column.size is None or max(lengths, default=0) <= column.size
@@ -102,8 +108,10 @@ def _quick_text(column: Column, values: Sequence[Any]) -> list[str | None] | Non
 
 
 def _is_storable(text: str) -> bool:
+    if "\x00" in text:
+        return False
     try:
-        return b"\x00" not in text.encode()
+        return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:  # half of a pair of surrogates
         return False
 

@@ -104,6 +104,8 @@ class MergeView(WorkspaceAPIView):
         kept, gone = (self._seen(name, data[name]) for name in ("kept", "gone"))
         columns = {name: column for column, name in shapes.API_NAMES.items()}
         take = {columns.get(name, name).replace("custom_fields.", "custom.") for name in data.get("take_from_gone", [])}
+        if any(name not in merging.TAKEN and not name.startswith("custom.") for name in take):
+            raise Invalid([FieldError("take_from_gone", "unknown", _("There is no such field."))])
         merging.merge(self.workspace, kept_id=kept, gone_id=gone, take_from_gone=take, choices=data.get("choices", {}), origin=self.origin)
         return Response(_shown(self, kept))
 

@@ -23,6 +23,7 @@ ONE_VALUE = (
     "organisation_id", "owner_id", "team_id",
 )  # fmt: skip
 LISTS = ("emails", "phones", "addresses")
+TAKEN = frozenset([*ONE_VALUE, *LISTS])  # what a person may take from the one that goes; custom fields, too, as `custom.<key>`
 OF_PEOPLE = frozenset(["first_name", "last_name", "job_title", "organisation_id"])
 ROW_LIMIT = 50
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from contacts.domain.faults import FieldError, Invalid
 from contacts.models import Contact
 from integrations import registry
 from integrations.domain.journal import reason_json
@@ -32,7 +34,7 @@ def on_contacts_merged(*, workspace: Workspace, kept_id: int, gone_id: int, choi
     """The links move to the contact that stays, so that the merged name does not come back as new.
 
     Where both were linked to the same kind of record, `choices["link:<connection>:<kind>"]` names the link that stays; the other record
-    is left alone from then on, so that it neither comes back nor is told anything.
+    is left alone from then on, so that it neither comes back nor is told anything. Raises Invalid.
     """
     repoint(workspace, gone_id, kept_id)
     kept = {(x.connection_id, x.remote_kind): x for x in Link.objects.filter(workspace=workspace, contact_id=kept_id)}
@@ -41,7 +43,11 @@ def on_contacts_merged(*, workspace: Workspace, kept_id: int, gone_id: int, choi
         if rival is None:
             _move(link, kept_id)
         else:
-            _choose(link, rival, kept_id, chosen=str(choices.get(f"link:{link.connection_id}:{link.remote_kind}", rival.pk)))
+            question = f"link:{link.connection_id}:{link.remote_kind}"
+            chosen = str(choices.get(question, rival.pk))
+            if chosen not in {str(link.pk), str(rival.pk)}:
+                raise Invalid([FieldError(f"choices.{question}", "unknown", _("This is not one of their links."))])
+            _choose(link, rival, kept_id, chosen=chosen)
     _retarget(workspace, kept_id, gone_id)
     for connection in _linked_connections(workspace, kept_id):
         enqueue(connection, [kept_id])

@@ -8,10 +8,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Workspace
-from accounts.scoping import workspace_tx
+from accounts.scoping import SYSTEM, workspace_tx
+from contacts.domain.store import delete_contacts
+from contacts.models import Contact
 from integrations import registry
 from integrations.enums import ConnectionStatus, LinkState, Outcome, RunKind, RunStatus
-from integrations.models import Connection, Outbox, Run
+from integrations.models import Connection, Link, Outbox, Run
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations import rows
@@ -198,7 +200,74 @@ def test_undo_and_confirm(api: Client, workspace: Workspace, connection: Connect
         assert Run.objects.get(pk=waiting.pk).confirmed
 
 
+def test_a_run_is_undone_once_and_never_beside_another(api: Client, cast: Cast, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(cast.elsewhere):
+        theirs = rows.run(rows.connection(cast.elsewhere, cast.charlie))
+    with workspace_tx(workspace):
+        done = rows.run(connection)
+        preview = rows.running(connection, kind=RunKind.PREVIEW)
+    assert post(api, f"/runs/{theirs.pk}/undo/")[0] == 404
+    assert post(api, f"/runs/{2**70}/undo/")[0] == 404
+    assert post(api, f"/runs/{done.pk}/undo/")[0] == 409, "a preview is being made"
+    assert post(api, f"/runs/{preview.pk}/undo/")[0] == 409
+    with workspace_tx(workspace):
+        Run.objects.filter(pk=preview.pk).update(status=RunStatus.DONE)
+    status, back = post(api, f"/runs/{done.pk}/undo/", ["no", "body", "is", "asked", "for"])
+    assert status == 201
+    assert [post(api, f"/runs/{pk}/undo/")[0] for pk in (done.pk, back["id"])] == [409, 409]
+    with workspace_tx(workspace):
+        assert Run.objects.filter(kind=RunKind.UNDO).count() == 1
+    for path in (f"/runs/{2**70}/", f"/runs/{2**70}/log/", f"/connections/{2**70}/", f"/connections/{2**70}/failures/"):
+        assert api.get(f"{BASE}{path}").status_code == 404, path
+    for query in (
+        f"connection={2**70}",
+        "connection=%00",
+        "connection=1&outcome=%00",
+        "outcome=x",
+        "cursor=%00",
+        "limit=-1",
+        "limit=%D9%A3",
+    ):
+        assert api.get(f"{BASE}/runs/?{query}").status_code == 400, query
+
+
 ODD = ["a\0b", "a\ud800b", "٣" * 5000, ["x"], {"a": 1}, 1e308, True]
+
+
+def test_a_merge_of_odd_values_names_the_field_and_does_nothing(
+    api: Client, cast: Cast, workspace: Workspace, connection: Connection
+) -> None:
+    with workspace_tx(cast.elsewhere):
+        theirs = rows.organisation(cast.elsewhere).pk
+    with workspace_tx(workspace):
+        kept, gone, trashed = (rows.organisation(workspace, name).pk for name in ("A", "B", "C"))
+        links = [rows.link(connection, Contact.objects.get(pk=pk)) for pk in (kept, gone)]
+        delete_contacts(workspace, [trashed], origin=SYSTEM)
+        before = list(Contact.objects.order_by("pk").values())
+    odd = [*ODD[:1], *ODD[2:], None, "", "x", [kept], {"id": kept}, -1, 0, 1.5, 2**63, 2**70, theirs, trashed]
+    asked = [({"kept": value, "gone": gone}, "kept") for value in odd] + [({"kept": kept, "gone": value}, "gone") for value in odd]
+    asked += [
+        ({"kept": kept, "gone": kept}, "gone"),
+        ({"gone": gone}, "kept"),
+        ([kept, gone], ""),
+        ("x", ""),
+        ({"kept": ODD[1], "gone": gone}, ""),
+    ]
+    for name, values in {
+        "take_from_gone": ["name", 1, {"name": 1}, [["name"]], [{}], [None], ["a\0b"], ["name"] * 201, ["id"], ["nonsense"]],
+        "choices": ["x", 1, ["x"], {"a": ["x"]}, {"a": None}, {"a": "b\0"}, {f"link:{connection.pk}:client": "nonsense"}],
+    }.items():
+        asked += [({"kept": kept, "gone": gone, name: value}, name) for value in values]
+    for body, field in asked:
+        status, told = post(api, "/contacts/merge/", body)
+        named = [error["field"] for error in told["errors"]]  # type: ignore[attr-defined]
+        assert (status, not field or any(each.startswith(field) for each in named)) == (400, True), (body, told)
+    with workspace_tx(workspace):
+        assert list(Contact.objects.order_by("pk").values()) == before
+    fine = {"kept": kept, "gone": gone, "choices": {f"link:{connection.pk}:client": str(links[1].pk)}, "take_from_gone": ["name"]}
+    assert (post(api, "/contacts/merge/", fine)[0], post(api, "/contacts/merge/", fine)[0]) == (200, 400)
+    with workspace_tx(workspace):
+        assert list(Link.objects.exclude(contact=None).values_list("pk", "contact")) == [(links[1].pk, kept)]
 
 
 @pytest.mark.parametrize("provider", sorted(registry.manifests()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -328,3 +329,30 @@ def test_api(ledger: World, cast: Cast) -> None:
     assert customer(ledger)["website"] == "www.again.example"
     stranger = api_client(cast.charlie, cast.elsewhere)
     assert stranger.get(address).status_code == 404
+    assert stranger.post(address, body, content_type="application/json").status_code == 404
+
+
+def test_odd_values_by_the_api_write_nothing(ledger: World, cast: Cast) -> None:
+    contact, other = linked(ledger), linked(ledger, "2")
+    client = api_client(cast.alice, cast.workspace)
+    path = "/api/v1/contacts/{}/compare/{}/"
+    address = path.format(contact.pk, ledger.connection.pk)
+    differ(ledger, contact, website="www.here.example")
+    told, theirs = (client.get(path.format(each.pk, ledger.connection.pk)).json()["shown"] for each in (contact, other))
+    fine, before = {"website": "ours"}, customer(ledger)
+    asked: list[tuple[Any, str]] = [([], ""), ("x", ""), (None, ""), ({"shown": told}, "choices")]
+    asked += [({"choices": choices}, "choices") for choices in (None, {}, [], ["website"], "website", 1, {"website": ["ours"]})]
+    asked += [({"choices": {key: "ours"}}, "choices") for key in ("nonsense", "", "a\0b", "a\u0663", "x" * 5000)]
+    asked += [({"choices": {"website": side}}, "choices") for side in (None, True, 1, {}, "ours\0", "o" * 11, "OURS")]
+    asked += [
+        ({"choices": fine, "shown": text}, "shown")
+        for text in (theirs, told[:-3], told + "x", "x", 1, [told], {}, "a\0b", "\u0663:x", None)
+    ]
+    for body, field in asked:
+        answer = client.post(address, json.dumps(body), content_type="application/json")
+        assert answer.status_code == 400, (body, answer.content)
+        assert not field or answer.json()["errors"][0]["field"].startswith(field), (body, answer.content)
+    for pk, connection in ((contact.pk, 2**70), (2**70, ledger.connection.pk), (other.pk + 10**9, ledger.connection.pk)):
+        assert client.get(path.format(pk, connection)).status_code == 404
+        assert client.post(path.format(pk, connection), {"choices": fine}, content_type="application/json").status_code == 404
+    assert customer(ledger) == before

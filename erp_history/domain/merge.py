@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import UniqueViolation
 
+from accounts.domain.bulk import set_wise
 from accounts.models import Workspace
 from erp_history.domain.batch import Batch, copy_text
 from erp_history.domain.tables import TABLES, Table
 
 OUTSIDE_CONTENT = frozenset(["data_alteracao"])
 PAGE = 8000  # bytes, nearly
+DENSE = 3
+WORTH_ASKING = 100
+Stored = Callable[[Table], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,16 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         cursor.execute(_temporary(table.name))
         with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text(_in_order(batch, names)))
-        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id}
+        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, **_edges(batch)}
         try:
             with transaction.atomic():
                 added = _insert_new(cursor, batch, values)
                 if added:
                     return Merged(inserted=added)
-                return _merge_each(cursor, batch, values)
+                if not _is_dense(cursor, batch, values):
+                    return _merge_each(cursor, batch, values)
+                with set_wise():
+                    return _merge_each(cursor, batch, values, stored=_stored_between)
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
@@ -65,17 +73,33 @@ def _in_order(batch: Batch, names: Sequence[str]) -> list[Sequence[str | None]]:
     return [[column[index] for index in order] for column in columns]
 
 
-def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, int | None]) -> int:
+def _edges(batch: Batch) -> dict[str, list[str | None]]:
+    """The first and the last key."""
+    positions = {"first": batch.keys.index(min(batch.keys)), "last": batch.keys.index(max(batch.keys))}
+    return {edge: [batch.columns[name][position] for name in batch.table.key] for edge, position in positions.items()}
+
+
+def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) -> int:
     """When no key of a batch is stored, its rows are inserted as they stand. Gives their number: all, or none when a key is there."""
-    edges = {name: batch.keys.index(edge(batch.keys)) for name, edge in (("first", min), ("last", max))}
-    found = {name: [batch.columns[part][index] for part in batch.table.key] for name, index in edges.items()}
-    cursor.execute(_insertion(batch.table.name, snapshot=values["snapshot"] is not None), {**values, **found})
+    cursor.execute(_insertion(batch.table.name, snapshot=values["snapshot"] is not None), values)
     return int(cursor.rowcount)
 
 
-def _merge_each(cursor: CursorWrapper, batch: Batch, values: Mapping[str, int | None], *, contested: bool = False) -> Merged:
+def _is_dense(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) -> bool:
+    """Are about as many rows stored between the first and the last key as come? Then to read them all is quicker than to look up each."""
+    if batch.size < WORTH_ASKING:
+        return False
+    most = DENSE * batch.size
+    cursor.execute(f"SELECT count(*) FROM (SELECT {_between(batch.table)} LIMIT %(most)s + 1) x", {**values, "most": most})
+    return bool(cursor.fetchone()[0] <= most)
+
+
+def _merge_each(
+    cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any], *, stored: Stored | None = None, contested: bool = False
+) -> Merged:
     snapshot = values["snapshot"] is not None
-    cursor.execute(_statement(batch.table.name, deletions=batch.has_deletions, snapshot=snapshot, contested=contested), values)
+    joined = stored or _stored_each
+    cursor.execute(_statement(batch.table.name, joined, deletions=batch.has_deletions, snapshot=snapshot, contested=contested), values)
     new, changed, touched, old, inserted, updated = cursor.fetchone()
     same = batch.size - new - changed - touched - old
     # What another request wrote in between, newer than ours, was left alone: superseded.
@@ -111,29 +135,40 @@ def _has_long_rows(table: Table) -> bool:
 def _insertion(name: str, *, snapshot: bool) -> str:
     """Asks first whether anything is stored between the first and the last key, which mostly says enough, and only then for the keys.
 
-    The order within the look-up keeps the planner at the index: it takes nearly every row for one in between. The rows are in the order
-    of their keys already, and are read as they were copied.
+    The rows are in the order of their keys already, and are read as they were copied.
     """
     table = TABLES[name]
-    keys, names = ", ".join(table.key), ", ".join(table.names)
-    first, last = (", ".join(f"(%({edge})s::text[])[{number + 1}]" for number in range(len(table.key))) for edge in ("first", "last"))
+    names = ", ".join(table.names)
     insert = f"""INSERT INTO {table.db_table} (workspace_id, {names}, received_at, request_id)
-SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{_staging(table)} s WHERE (
-  SELECT id FROM {table.db_table} WHERE workspace_id = %(workspace)s AND ({keys}) >= ({first}) AND ({keys}) <= ({last})
-  ORDER BY {keys} LIMIT 1
-) IS NULL OR (SELECT o.id FROM pg_temp.{_staging(table)} s, {_stored(table)} o LIMIT 1) IS NULL"""
+SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{_staging(table)} s
+WHERE (SELECT id {_between(table)} LIMIT 1) IS NULL
+  OR (SELECT o.id FROM pg_temp.{_staging(table)} s JOIN {_stored_each(table)} LIMIT 1) IS NULL"""
     seen = "INSERT INTO erp_history_erpsnapshotrow (workspace_id, snapshot_id, row_id) SELECT %(workspace)s, %(snapshot)s, id FROM w"
     return f"WITH w AS ({insert} RETURNING id) {seen}" if snapshot else insert
 
 
-def _stored(table: Table) -> str:
-    """The row with the key of `s`, looked up by itself whatever the planner expects."""
-    same = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
-    return f"LATERAL (SELECT * FROM {table.db_table} t WHERE t.workspace_id = %(workspace)s AND {same} LIMIT 1)"
+def _between(table: Table) -> str:
+    """What is stored from the first key to the last. Its order keeps the planner at the index: it thinks that nearly all rows are."""
+    keys = ", ".join(table.key)
+    first, last = (", ".join(f"(%({edge})s::text[])[{number + 1}]" for number in range(len(table.key))) for edge in ("first", "last"))
+    return f"FROM {table.db_table} t WHERE workspace_id = %(workspace)s AND ({keys}) >= ({first}) AND ({keys}) <= ({last}) ORDER BY {keys}"
+
+
+def _same_key(table: Table, stored: str) -> str:
+    return " AND ".join(f"{stored}.{name} = s.{name}" for name in table.key)
+
+
+def _stored_each(table: Table) -> str:
+    """To be joined to the rows `s`: what is stored with the key of each, looked up by itself whatever the planner expects."""
+    return f"LATERAL (SELECT * FROM {table.db_table} t WHERE t.workspace_id = %(workspace)s AND {_same_key(table, 't')} LIMIT 1) o ON true"
+
+
+def _stored_between(table: Table) -> str:
+    return f"(SELECT * {_between(table)}) o ON {_same_key(table, 'o')}"
 
 
 @functools.cache
-def _statement(name: str, *, deletions: bool, snapshot: bool, contested: bool = False) -> str:
+def _statement(name: str, stored: Stored, *, deletions: bool, snapshot: bool, contested: bool = False) -> str:
     """Names come from the models, values travel as parameters. `contested`: what looks new may be there by now."""
     table = TABLES[name]
     content = [column for column in table.names if column not in table.key and column not in OUTSIDE_CONTENT]
@@ -160,7 +195,7 @@ WITH c AS MATERIALIZED (SELECT * FROM (
       WHEN o.gone_at IS NULL AND {same} THEN
         CASE WHEN s.data_alteracao > coalesce(o.data_alteracao, '-infinity') THEN 'touched' ELSE 'same' END
       WHEN s.data_alteracao < o.data_alteracao THEN 'old' ELSE 'changed' END AS state
-  FROM pg_temp.{_staging(table)} s LEFT JOIN {_stored(table)} o ON true
+  FROM pg_temp.{_staging(table)} s LEFT JOIN {stored(table)}
 ) x {"" if snapshot else "WHERE state <> 'same'"}), n AS (
   {insert}
   {row}, now(), %(request)s FROM c WHERE state = 'new' ORDER BY {keys}

@@ -17,6 +17,7 @@ from integrations.domain.sentences import hint, sentence
 from integrations.engine.provider import Capability, Manifest
 from integrations.enums import ConnectionStatus, LinkState, OutboxOperation, OutboxState
 from integrations.models import Connection, Link, Outbox
+from invoices.domain.summarise import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,18 @@ def _panel(contact: Contact, connection: Connection, links: list[Link], rows: li
         outbox=stuck or waiting,
         conflicts=[conflict for link in links for conflict in link.conflicts if conflict["winner"] == "ask"],
         can_export=_can_export(manifest, links, flows) and not through_firm,
-        shows_invoices=manifest.can(Capability.PULL_INVOICES) and bool(links),
+        shows_invoices=bool(links) and (manifest.can(Capability.PULL_INVOICES) or _has_left_invoices(connection, contact)),
         through_firm=through_firm,
         flows=flows,
         faults=_faults(manifest, stuck.fields) if stuck else [],
     )
+
+
+def _has_left_invoices(connection: Connection, contact: Contact) -> bool:
+    """Of a provider that is not installed any more: what it has brought stays."""
+    if registry.is_installed(connection.provider):
+        return False
+    return shown(contact.workspace).filter(contact=contact, connection_id=connection.pk).exists()
 
 
 def _can_export(manifest: Manifest, links: list[Link], flows: Flows) -> bool:

@@ -29,6 +29,7 @@ from integrations.domain.health import rail
 from integrations.domain.links import will_come_back
 from integrations.domain.panel import ContactPanel, contact_panels, refused_fields
 from integrations.engine.provider import Capability
+from integrations.engine.types import Kind
 from integrations.enums import ConnectionStatus, Health, LinkState
 from integrations.models import Connection, Link
 from integrations.views.card_parts import asked_live, compared_entries
@@ -97,20 +98,38 @@ def _invoices(request: WorkspaceRequest, contact: Contact, panel: ContactPanel) 
 
 
 def _is_stale(connection: Connection, cadence: dt.timedelta) -> bool:
-    if connection.status != ConnectionStatus.ACTIVE or connection.failures:
+    if connection.status != ConnectionStatus.ACTIVE or connection.failures or not registry.is_installed(connection.provider):
         return True
     return connection.last_success_at is not None and connection.last_success_at < timezone.now() - STALE_AFTER * cadence
 
 
 def export_action(request: WorkspaceRequest, contact: Contact) -> SafeString | None:
-    """The entries "Export to ..." of the menu."""
+    """The entries "Export to ..." of the menu; for administrators also "Set up ..." where a customer's page would show more."""
     slug, parts = request.workspace.slug, []
     for panel in contact_panels(contact):
         if panel.can_export and panel.outbox is None:
             words = _("Export to %(name)s") % {"name": panel.manifest.label}
             parts.append((_address("export", slug, contact_id=contact.pk, pk=panel.connection.pk), words))
+    if request.membership.is_admin:
+        parts += _set_ups(request, contact)
     item = '<a class="dropdown-item" href="{}">{}</a>'
     return format_html_join("", item, parts) if parts else None
+
+
+def _set_ups(request: WorkspaceRequest, contact: Contact) -> list[tuple[str, str]]:
+    """Ledgers that compare each customer and are not connected yet."""
+    ledgers = [each for each in registry.manifests().values() if each.compare and each.remote_kind(Kind(contact.kind)) == each.export_kind]
+    off = [ConnectionStatus.OFF, ConnectionStatus.SETUP]
+    mine = Connection.objects.filter(workspace=request.workspace, provider__in=[each.key for each in ledgers]).exclude(status__in=off)
+    connected = set(mine.values_list("provider", flat=True)) if ledgers else set()
+    return [
+        (
+            reverse("integrations:setup", kwargs={"slug": request.workspace.slug, "provider": each.key}),
+            _("Set up %(name)s") % {"name": each.label},
+        )
+        for each in ledgers
+        if each.key not in connected
+    ]
 
 
 def delete_warning(_request: WorkspaceRequest, contact: Contact) -> SafeString | None:

@@ -11,6 +11,7 @@ from accounts.models import Membership
 from accounts.scoping import workspace_tx
 from integrations.domain.vault import seal_verifier
 from tests.fixtures import Cast
+from tests.integrations import rows
 from tests.integrations.setup.place import Place
 
 COMPANY = "Nordlys Handel ApS"
@@ -44,6 +45,18 @@ def test_connected_after_seeing_whose_agreement_it_is(alice: Client, books: Plac
     assert list(books.secrets()) == ["grant_token"]
     assert [run.kind for run in books.runs()] == ["initial"]
     assert books.attempts()[0].verifier == "", "it is kept in one place only"
+
+
+def test_set_up_begins_on_the_page_of_any_customer(alice: Client, bob: Client, books: Place) -> None:
+    with workspace_tx(books.workspace):
+        firm = rows.organisation(books.workspace)
+    page, entry = f"/w/hartwell/contacts/{firm.pk}/", 'href="/w/hartwell/settings/integrations/economic/">Set up e-conomic<'
+    assert entry in alice.get(page).text
+    assert entry not in bob.get(page).text
+    books.begin(alice)
+    assert entry in alice.get(page).text, "one step is left"
+    books.connect(alice)
+    assert entry not in alice.get(page).text
 
 
 def test_no_means_no(alice: Client, books: Place) -> None:

@@ -24,6 +24,7 @@ from integrations.tasks import tick
 from tests.accounts.api_client import api_client
 from tests.fixtures import Cast
 from tests.integrations import rows
+from tests.invoices.builders import row, store
 
 HERE = "/w/hartwell/integrations"
 
@@ -42,6 +43,7 @@ def connection(cast: Cast, contact: Contact, settings: Settings) -> Iterator[Con
         rows.link(made, contact)
         rows.held(made, contact)
         rows.stuck(made, rows.organisation(cast.workspace, "Refused Ltd"))
+        store(cast.workspace, row(number="INV-0231"), contact=contact, connection_id=made.pk)
         rows.line(rows.run(made, cursor={"shows_first": True}))
         Wake.objects.create(connection=made, workspace=cast.workspace, at=timezone.now() - timedelta(minutes=1))
     settings.CRMSYNC_PROVIDERS = [path for path in settings.CRMSYNC_PROVIDERS if not path.endswith(".crunch")]
@@ -62,6 +64,9 @@ def test_every_page_says_so_and_none_breaks(alice: Client, bob: Client, connecti
         assert alice.get(f"{HERE}/{connection.pk}/{page}").status_code == 200, page
     assert alice.get(run).status_code == 200
     assert "Smith Joinery" in alice.get("/w/hartwell/contacts/?linked_to=crunch").text
+    card = alice.get(f"/w/hartwell/contacts/{contact.pk}/").text
+    assert "INV-0231" in card
+    assert "May be out of date" in card
     overview = alice.get(f"{HERE}/{connection.pk}/").text
     assert "Sync now" not in overview
     assert "Disable integration" in overview

@@ -351,3 +351,5 @@ class CustomFieldForm(forms.Form):
             del self.fields["kind"]
             if field.kind != CustomFieldKind.CHOICE:
                 del self.fields["choices"]
+        for name in {"choices", "applies_to"} & set(self.fields):
+            self.fields[name].is_needed = True  # type: ignore[attr-defined]  # read by the template: a choice needs its choices

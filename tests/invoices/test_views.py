@@ -53,6 +53,7 @@ def test_empty_list_says_where_invoices_come_from(alice: Client) -> None:
     page = alice.get(URL)
     assert page.status_code == 200
     assert "No invoices yet" in page.text
+    assert "Export" not in page.text
 
 
 @pytest.mark.usefixtures("books")

@@ -64,7 +64,7 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
             return _merge_each(cursor, batch, values, contested=True)
 
 
-def _in_order(batch: Batch, names: Sequence[str]) -> list[Sequence[str | None]]:
+def _in_order(batch: Batch, names: Sequence[str]) -> Sequence[Sequence[str | None]]:
     """The columns with their rows in the order of the keys, as all batches write them."""
     columns = [batch.columns[name] for name in names]
     if sorted(batch.keys) == batch.keys:
@@ -178,7 +178,7 @@ def _statement(name: str, stored: Stored, *, deletions: bool, snapshot: bool, co
         column: f"CASE WHEN s.excluido THEN coalesce(s.{column}, o.{column}) ELSE s.{column} END" if deletions else f"s.{column}"
         for column in rest
     }
-    keys = ", ".join(table.key)
+    keys, order = ", ".join(table.key), ", ".join(f'{key} COLLATE "C"' for key in table.key)  # the order of _in_order
     news = ", ".join(f"{expression} AS {column}" for column, expression in wanted.items())
     same = f"(o.excluido, {', '.join(f'o.{c}' for c in rest)}) IS NOT DISTINCT FROM (s.excluido, {', '.join(wanted.values())})"
     taken = ", ".join(f"{column} = EXCLUDED.{column}" for column in [*content, "received_at", "request_id"])
@@ -198,13 +198,13 @@ WITH c AS MATERIALIZED (SELECT * FROM (
   FROM pg_temp.{_staging(table)} s LEFT JOIN {stored(table)}
 ) x {"" if snapshot else "WHERE state <> 'same'"}), n AS (
   {insert}
-  {row}, now(), %(request)s FROM c WHERE state = 'new' ORDER BY {keys}
+  {row}, now(), %(request)s FROM c WHERE state = 'new' ORDER BY {order}
   {conflict if contested else ""}
   RETURNING t.id, (t.xmax = 0) AS fresh
 ), w AS (
   {insert}
   {row}, CASE WHEN state = 'touched' THEN old_received ELSE now() END, CASE WHEN state = 'touched' THEN old_request ELSE %(request)s END
-  FROM c WHERE state IN ('changed', 'touched') ORDER BY {keys}
+  FROM c WHERE state IN ('changed', 'touched') ORDER BY {order}
   {conflict}
   RETURNING t.id, (t.xmax = 0) AS fresh
 ){_SEEN if snapshot else ""}

@@ -143,7 +143,7 @@ def together(values: Mapping[str, Any], *, held: Mapping[str, Any]) -> dict[str,
     """Back to columns: own fields over the held ones, empty ones out."""
     rest = {column: value for column, value in values.items() if not column.startswith("custom.")}
     own = {column.removeprefix("custom."): value for column, value in values.items() if column.startswith("custom.")}
-    return rest | ({"custom": {key: value for key, value in (held | own).items() if value is not None}} if own else {})
+    return rest | ({"custom": {key: value for key, value in {**held, **own}.items() if value is not None}} if own else {})
 
 
 def save_field(workspace: Workspace, data: Mapping[str, Any], *, field: CustomField | None = None) -> CustomField:

@@ -131,7 +131,10 @@ def ignore(request: WorkspaceRequest, pk: int, row_id: str) -> HttpResponse:
         attention.ignore(connection, row_id, user=request.user)
     except CannotDo:
         return _no_longer(request, connection)
-    messages.success(request, _("Left alone from now on. You find it under “Left alone”."))
+    if row_id.startswith("outbox:"):
+        messages.success(request, _("It is not sent, until somebody edits or exports the contact."))
+    else:
+        messages.success(request, _("Left alone from now on. You find it under “Left alone”."))
     return _back(request, connection)
 
 

@@ -134,6 +134,14 @@ def test_what_is_on_its_way_cannot_be_left_alone(alice: Client, workspace: Works
         assert Outbox.objects.filter(pk=row.pk, in_doubt=True).exists()
 
 
+def test_a_refused_send_is_dropped_until_the_next_edit(alice: Client, workspace: Workspace, connection: Connection) -> None:
+    with workspace_tx(workspace):
+        row = rows.stuck(connection, rows.organisation(workspace))
+    assert "until somebody edits or exports" in alice.post(url(connection, f"outbox:{row.pk}/ignore/"), follow=True).text
+    with workspace_tx(workspace):
+        assert not Outbox.objects.exists()
+
+
 def test_settling_nothing_is_said(alice: Client, workspace: Workspace, connection: Connection) -> None:
     with workspace_tx(workspace):
         link = rows.conflict(connection, rows.organisation(workspace))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -97,6 +98,13 @@ def test_nothing_runs_and_everything_stays(cast: Cast, connection: Connection, c
         assert [entry.health for entry in rail(cast.workspace)] == [Health.WITHDRAWN]
         with pytest.raises(registry.UnknownProvider):
             enable(cast.workspace, "crunch", settings={}, user=cast.alice)
+
+
+def test_commands_say_it_in_a_line(connection: Connection) -> None:
+    with pytest.raises(CommandError, match="Crunch is no longer available"):
+        call_command("sync", str(connection.pk))
+    with pytest.raises(CommandError, match="there is no provider 'crunch'"):
+        call_command("connect", "crunch", "--workspace", "hartwell")
 
 
 def test_the_api_tells_the_same(cast: Cast, connection: Connection, contact: Contact) -> None:

@@ -8,7 +8,6 @@ New keys first and each kind in order, so that two batches with the same keys wa
 from __future__ import annotations
 
 import functools
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +19,10 @@ from psycopg.errors import UniqueViolation
 from accounts.domain.bulk import set_wise
 from accounts.models import Workspace
 from erp_history.domain.batch import Batch, copy_text
+from erp_history.domain.staging import emptied, staging_of
 from erp_history.domain.tables import TABLES, Table
 
 OUTSIDE_CONTENT = frozenset(["data_alteracao"])
-PAGE = 8000  # bytes, nearly
 DENSE = 3
 WORTH_ASKING = 100
 Stored = Callable[[Table], str]
@@ -44,8 +43,8 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
     table = batch.table
     names = [name for name in table.names if name in batch.columns]
     with connection.cursor() as cursor:
-        cursor.execute(_temporary(table.name))
-        with cursor.copy(f"COPY pg_temp.{_staging(table)} ({', '.join(names)}) FROM STDIN") as copy:
+        cursor.execute(emptied(batch))
+        with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text(_in_order(batch, names)))
         values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, **_edges(batch)}
         try:
@@ -81,7 +80,7 @@ def _edges(batch: Batch) -> dict[str, list[str | None]]:
 
 def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) -> int:
     """When no key of a batch is stored, its rows are inserted as they stand. Gives their number: all, or none when a key is there."""
-    cursor.execute(_insertion(batch.table.name, snapshot=values["snapshot"] is not None), values)
+    cursor.execute(_insertion(batch.table.name, staging_of(batch), snapshot=values["snapshot"] is not None), values)
     return int(cursor.rowcount)
 
 
@@ -98,8 +97,8 @@ def _merge_each(
     cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any], *, stored: Stored | None = None, contested: bool = False
 ) -> Merged:
     snapshot = values["snapshot"] is not None
-    joined = stored or _stored_each
-    cursor.execute(_statement(batch.table.name, joined, deletions=batch.has_deletions, snapshot=snapshot, contested=contested), values)
+    names = (batch.table.name, staging_of(batch), stored or _stored_each)
+    cursor.execute(_statement(*names, deletions=batch.has_deletions, snapshot=snapshot, contested=contested), values)
     new, changed, touched, old, inserted, updated = cursor.fetchone()
     same = batch.size - new - changed - touched - old
     # What another request wrote in between, newer than ours, was left alone: superseded.
@@ -107,32 +106,8 @@ def _merge_each(
     return Merged(inserted=inserted, updated=max(0, updated - touched), unchanged=same + touched, superseded=old + max(0, lost))
 
 
-def _staging(table: Table) -> str:
-    """Named after its columns too: a session may outlive a migration."""
-    shape = " ".join(f"{column.name} {column.db_type}" for column in table.columns)
-    return f"erp_in_{table.name}_{zlib.crc32(shape.encode()):08x}"
-
-
 @functools.cache
-def _temporary(name: str) -> str:
-    """Emptied first: this transaction may have merged another batch.
-
-    A table with long values has a second one for them, with an index, and a commit empties all that the session ever made: 0.3 ms each.
-    """
-    table = TABLES[name]
-    storage = "" if _has_long_rows(table) else " STORAGE PLAIN"
-    columns = ", ".join(f"{column.name} {column.db_type}{storage}" for column in table.columns)
-    staging = _staging(table)
-    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ({columns}) ON COMMIT DELETE ROWS; DELETE FROM pg_temp.{staging}"
-
-
-def _has_long_rows(table: Table) -> bool:
-    """May a row be too long for a page? Four bytes for a character; 32 for any other value, and for what a value costs besides."""
-    return any(column.db_type == "text" for column in table.columns) or sum(32 + 4 * (column.size or 0) for column in table.columns) > PAGE
-
-
-@functools.cache
-def _insertion(name: str, *, snapshot: bool) -> str:
+def _insertion(name: str, staging: str, *, snapshot: bool) -> str:
     """Asks first whether anything is stored between the first and the last key, which mostly says enough, and only then for the keys.
 
     The rows are in the order of their keys already, and are read as they were copied.
@@ -140,9 +115,9 @@ def _insertion(name: str, *, snapshot: bool) -> str:
     table = TABLES[name]
     names = ", ".join(table.names)
     insert = f"""INSERT INTO {table.db_table} (workspace_id, {names}, received_at, request_id)
-SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{_staging(table)} s
+SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{staging} s
 WHERE (SELECT id {_between(table)} LIMIT 1) IS NULL
-  OR (SELECT o.id FROM pg_temp.{_staging(table)} s JOIN {_stored_each(table)} LIMIT 1) IS NULL"""
+  OR (SELECT o.id FROM pg_temp.{staging} s JOIN {_stored_each(table)} LIMIT 1) IS NULL"""
     seen = "INSERT INTO erp_history_erpsnapshotrow (workspace_id, snapshot_id, row_id) SELECT %(workspace)s, %(snapshot)s, id FROM w"
     return f"WITH w AS ({insert} RETURNING id) {seen}" if snapshot else insert
 
@@ -168,7 +143,7 @@ def _stored_between(table: Table) -> str:
 
 
 @functools.cache
-def _statement(name: str, stored: Stored, *, deletions: bool, snapshot: bool, contested: bool = False) -> str:
+def _statement(name: str, staging: str, stored: Stored, *, deletions: bool, snapshot: bool, contested: bool = False) -> str:
     """Names come from the models, values travel as parameters. `contested`: what looks new may be there by now."""
     table = TABLES[name]
     content = [column for column in table.names if column not in table.key and column not in OUTSIDE_CONTENT]
@@ -195,7 +170,7 @@ WITH c AS MATERIALIZED (SELECT * FROM (
       WHEN o.gone_at IS NULL AND {same} THEN
         CASE WHEN s.data_alteracao > coalesce(o.data_alteracao, '-infinity') THEN 'touched' ELSE 'same' END
       WHEN s.data_alteracao < o.data_alteracao THEN 'old' ELSE 'changed' END AS state
-  FROM pg_temp.{_staging(table)} s LEFT JOIN {stored(table)}
+  FROM pg_temp.{staging} s LEFT JOIN {stored(table)}
 ) x {"" if snapshot else "WHERE state <> 'same'"}), n AS (
   {insert}
   {row}, now(), %(request)s FROM c WHERE state = 'new' ORDER BY {order}

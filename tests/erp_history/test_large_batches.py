@@ -9,6 +9,7 @@ from django.test import Client
 
 from erp_history.domain.batch import copy_text
 from erp_history.domain.merge import DENSE, WORTH_ASKING
+from erp_history.domain.tables import TABLES
 from tests.erp_history.makers import company, counts, push
 
 EACH = WORTH_ASKING // 4
@@ -114,3 +115,24 @@ def test_a_sign_that_copy_reads_is_escaped_in_its_column_alone(sign: str) -> Non
     assert text.count("\t") == 3
     assert text.splitlines()[0] == "a\tc"
     assert text.endswith("\\N\te\n")
+
+
+def test_a_text_longer_than_a_page_comes_back_whole(erp: Client) -> None:
+    text = "Ação " * 5000 + "fim"
+    short = [company("C1", cidade="Recife"), company("C2")]
+
+    assert counts(push(erp, "empresa", short)) == [2, 2, 0, 0, 0, 0]
+    assert counts(push(erp, "empresa", [company("C1", cidade="Recife", observacao=text)])) == [1, 0, 1, 0, 0, 0]
+    assert erp.get("/api/v1/erp/empresa/C1/").json()["observacao"] == text
+    assert counts(push(erp, "empresa", [company("C1", cidade="Recife", observacao=text)])) == [1, 0, 0, 1, 0, 0]
+    assert counts(push(erp, "empresa", short)) == [2, 0, 1, 1, 0, 0]
+
+
+def test_every_column_may_be_as_long_as_it_is_promised(erp: Client) -> None:
+    """In the widest signs there are: a row must still fit where it comes in."""
+    for table in TABLES.values():
+        wide = {column.name: "😀" * column.size for column in table.columns if column.kind in ("text", "code") and column.size}
+        plain = {"decimal": 1, "date": "2026-08-01"}
+        rest = {column.name: plain[column.kind] for column in table.columns if column.kind in plain}
+        assert counts(push(erp, table.name, [wide | rest])) == [1, 1, 0, 0, 0, 0], table.name
+        assert counts(push(erp, table.name, [wide | rest])) == [1, 0, 0, 1, 0, 0], table.name

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.scoping import SYSTEM, workspace_tx
 from contacts.domain.store import insert_contacts
 from contacts.models import Contact, ContactToken
+from tests.at_once import meanwhile
+from tests.deferred import checked_now
 from tests.fixtures import Cast
 
 GONE = 999_999_999
-
-
-@contextmanager
-def checked_now() -> Iterator[None]:
-    """What is looked at when the transaction ends is looked at when the block ends."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def put(cast: Cast, *contact_ids: int) -> None:
@@ -67,21 +57,13 @@ def test_a_contact_waits_for_words_that_are_under_way(cast: Cast) -> None:
     [ours] = insert_contacts(cast.workspace, [{"kind": "person", "name": "..."}], origin=SYSTEM)
     with workspace_tx(cast.workspace):
         ContactToken.objects.all().delete()
-    faults: list[str] = []
 
     def remove() -> None:
-        try:
-            with workspace_tx(cast.workspace), connection.cursor() as cursor:
-                cursor.execute("DELETE FROM contacts_contact WHERE id = %s", [ours])
-        except IntegrityError as error:
-            faults.append(str(error))
-        connections.close_all()
+        with (
+            pytest.raises(IntegrityError, match="search words still belong to the contact"),
+            workspace_tx(cast.workspace),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("DELETE FROM contacts_contact WHERE id = %s", [ours])
 
-    with workspace_tx(cast.workspace):
-        put(cast, ours)
-        remover = threading.Thread(target=remove)
-        remover.start()
-        remover.join(0.5)
-        assert remover.is_alive()
-    remover.join(30)
-    assert "search words still belong to the contact" in faults[0]
+    meanwhile(cast.workspace, lambda: put(cast, ours), remove)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Workspace
 from accounts.scoping import workspace_tx
 from erp_history.models import Empresa, ErpRow, Vendedor
+from tests.at_once import meanwhile
+from tests.deferred import checked_now
 from tests.erp_history.makers import company, push
 from tests.fixtures import Cast
 
 GONE = 999_999_999
-
-
-@contextmanager
-def checked_now() -> Iterator[None]:
-    """What is looked at when the transaction ends is looked at when the block ends."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.django_db
@@ -71,21 +61,10 @@ def test_the_open_workspace_stays_open(cast: Cast) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_workspace_waits_for_a_push_that_is_under_way(cast: Cast) -> None:
     workspace = Workspace.objects.create(name="Short-lived", slug="short-lived")
-    faults: list[str] = []
 
     def remove() -> None:
-        try:
-            with workspace_tx(workspace), connection.cursor() as cursor:
-                cursor.execute("DELETE FROM accounts_workspace WHERE id = %s", [workspace.pk])
-        except IntegrityError as error:
-            faults.append(str(error))
-        connections.close_all()
+        with pytest.raises(IntegrityError, match="rows of the ERP still belong"), workspace_tx(workspace), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM accounts_workspace WHERE id = %s", [workspace.pk])
 
-    with workspace_tx(workspace):
-        Vendedor.objects.bulk_create([Vendedor(workspace=workspace, codigo_erp="V1", received_at=timezone.now(), request_id=1)])
-        remover = threading.Thread(target=remove)
-        remover.start()
-        remover.join(0.5)
-        assert remover.is_alive()
-    remover.join(30)
-    assert "rows of the ERP still belong" in faults[0]
+    row = Vendedor(workspace=workspace, codigo_erp="V1", received_at=timezone.now(), request_id=1)
+    meanwhile(workspace, lambda: Vendedor.objects.bulk_create([row]), remove)

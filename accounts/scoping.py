@@ -49,6 +49,15 @@ class WorkspaceModel(models.Model):
         abstract = True
 
 
+class ManyRows(WorkspaceModel):
+    """Rows that are written by the thousand: their table asks for the workspace once per statement, by a trigger (docs/adr/0014)."""
+
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
 def current_origin() -> Origin:
     """Who writes in the open transaction."""
     found = _current.get()

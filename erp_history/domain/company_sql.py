@@ -30,11 +30,16 @@ ELSE coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'email', m) ORDE
 ) y), '[]') END
 """
 TELEPHONE, MOBILE = line("r.telefone", 60), line("r.celular", 60)
+IS_NUMBER = "length(regexp_replace({}, '\\D', '', 'g')) >= 3"
+ONE_NUMBER = line("coalesce(r.telefone, r.celular)", 60)
 PHONES = f"""
-CASE WHEN r.telefone IS NULL AND r.celular IS NULL THEN '[]' ELSE
+CASE WHEN coalesce(r.telefone, r.celular) IS NULL THEN '[]'
+WHEN r.telefone IS NULL OR r.celular IS NULL THEN
+  CASE WHEN {IS_NUMBER.format(ONE_NUMBER)} THEN jsonb_build_array(jsonb_build_object('label', '', 'number', {ONE_NUMBER})) ELSE '[]' END
+ELSE
 coalesce((SELECT jsonb_agg(jsonb_build_object('label', '', 'number', n) ORDER BY o) FROM (
   SELECT DISTINCT ON (n) n, o FROM (VALUES ({TELEPHONE}, 1), ({MOBILE}, 2)) v(n, o)
-  WHERE length(regexp_replace(n, '\\D', '', 'g')) >= 3 ORDER BY n, o
+  WHERE {IS_NUMBER.format("n")} ORDER BY n, o
 ) y), '[]') END
 """
 STREET_PARTS = ", ".join(f"nullif({line(f'r.{column}', 150)}, '')" for column in ("endereco", "numero", "complemento"))
@@ -156,14 +161,17 @@ CREATE TEMPORARY TABLE IF NOT EXISTS erp_fresh (
 CREATE TEMPORARY TABLE IF NOT EXISTS erp_changed (id bigint, changed jsonb) ON COMMIT DELETE ROWS;
 DELETE FROM pg_temp.erp_page; DELETE FROM pg_temp.erp_fresh; DELETE FROM pg_temp.erp_changed;
 """
-# The first of each tax id becomes a contact; its other codes are matched to that one afterwards.
+# The first of each tax id becomes a contact; its other codes are matched to that one afterwards. LIMIT keeps each row a look-up: before
+# statistics the planner takes the table for two rows, and goes through all of it for every one of them.
 TAKE_FRESH = """
 INSERT INTO pg_temp.erp_fresh (id, row_id, request_id, base, {columns})
 SELECT {next_id}, r.id, r.request_id, {doc}, {values} FROM (
   SELECT min(r.id) AS id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
     SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
   ) GROUP BY coalesce(r.{tax}, r.id::text) ORDER BY 1
-) first JOIN {table} r ON r.id = first.id AND r.workspace_id = %(workspace)s {joins} {lateral}
+) first CROSS JOIN LATERAL (
+  SELECT r.* FROM {table} r WHERE r.id = first.id AND r.workspace_id = %(workspace)s LIMIT 1
+) r {joins} {lateral}
 """
 FRESH = "SELECT id, {columns} FROM pg_temp.erp_fresh"
 LINK_FRESH = """

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.scoping import WorkspaceModel
+from accounts.scoping import ManyRows
 
 
 def text_field(size: int) -> models.CharField[Any, Any]:
@@ -16,11 +16,9 @@ def amount_field() -> models.DecimalField[Any, Any]:
     return models.DecimalField(max_digits=20, decimal_places=6, null=True)
 
 
-class ErpRow(WorkspaceModel):
+class ErpRow(ManyRows):
     """A row as the ERP last sent it, and when. `excluido`: the ERP deleted it. `gone_at`: it was missing from a complete snapshot."""
 
-    # The database asks once per statement whether there is such a workspace (migration 0006); a foreign key asks for every row again.
-    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+")
     filial = models.CharField(max_length=10, default="")
     data_alteracao = models.DateTimeField(null=True)
     excluido = models.BooleanField(default=False)

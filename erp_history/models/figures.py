@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from accounts.scoping import WorkspaceModel
+from accounts.scoping import ManyRows, WorkspaceModel
 from contacts.models import Contact
 from erp_history.enums import Category, Curve, Grouping
 
@@ -33,7 +33,7 @@ class Portfolio(WorkspaceModel):
         return self.name or self.code
 
 
-class CompanyFigures(WorkspaceModel):
+class CompanyFigures(ManyRows):
     """What a company means, per ERP code, as of the last night. All of a night's rules read from here, so that they see one state."""
 
     company_id = models.BigIntegerField()  # of Empresa
@@ -63,14 +63,14 @@ class CompanyFigures(WorkspaceModel):
             models.Index(fields=["contact"], name="erp_figures_contact"),
             models.Index(fields=["workspace", "abc_class", "-revenue"], name="erp_figures_class"),
             models.Index(fields=["workspace", "category", "-revenue_12m"], name="erp_figures_category"),
-            models.Index(fields=["portfolio"], name="erp_figures_portfolio"),
+            models.Index(fields=["portfolio"], name="erp_figures_portfolio", condition=models.Q(portfolio__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"figures of {self.company_id}"
 
 
-class ContactFigures(WorkspaceModel):
+class ContactFigures(ManyRows):
     """The figures of all ERP codes of one contact together: what lists, filters and the API show."""
 
     contact = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="erp_figures")
@@ -94,7 +94,7 @@ class ContactFigures(WorkspaceModel):
         return f"figures of contact {self.contact_id}"
 
 
-class AbcResult(WorkspaceModel):
+class AbcResult(ManyRows):
     """A line of the current ABC curve by CNPJ root, brand or portfolio (its id); that of the companies stands on their figures."""
 
     grouping = models.CharField(max_length=10, choices=Grouping.choices)
@@ -112,7 +112,7 @@ class AbcResult(WorkspaceModel):
         return f"{self.grouping} {self.key} {self.abc_class}"
 
 
-class ClassChange(WorkspaceModel):
+class ClassChange(ManyRows):
     """A company moved on the curve: from `old` to `new` (None: no purchase in the window)."""
 
     company_id = models.BigIntegerField()
@@ -131,7 +131,7 @@ class ClassChange(WorkspaceModel):
         return f"{self.old} -> {self.new}"
 
 
-class CategoryChange(WorkspaceModel):
+class CategoryChange(ManyRows):
     """A company moved from one category to another."""
 
     company_id = models.BigIntegerField()

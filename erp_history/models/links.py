@@ -5,12 +5,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from accounts.scoping import WorkspaceModel
+from accounts.scoping import ManyRows, WorkspaceModel
 from contacts.models import Contact
 from erp_history.enums import LinkKind, LinkState
 
 
-class ErpLink(WorkspaceModel):
+class ErpLink(ManyRows):
     """A company or person of the ERP and the contact it is here. Several codes may be one contact.
 
     `base`: the values that the ERP last gave, so that a value edited here stays until the ERP's own changes.
@@ -32,9 +32,8 @@ class ErpLink(WorkspaceModel):
             models.UniqueConstraint(fields=["workspace", "kind", "row_id"], name="erp_link_once")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "contact"], name="erp_link_of_contact"),
             models.Index(fields=["workspace", "state", "id"], name="erp_link_held", condition=~Q(state="linked")),
-            models.Index(fields=["contact"], name="erp_link_contact"),
+            models.Index(fields=["contact", "workspace"], name="erp_link_of_contact"),
         ]
 
     def __str__(self) -> str:

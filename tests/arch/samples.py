@@ -59,7 +59,7 @@ def workspace_models() -> list[type[Model]]:
 
 
 def fill(workspace: Workspace, *, user: User) -> dict[type[Model], int]:
-    """One row in every table of a workspace; gives its id (SAMPLE_ID unless the id is another row's)."""
+    """One row in every table of a workspace; gives its id, or the first of its key (SAMPLE_ID unless the id is another row's)."""
     graph = {model: _needs(model) for model in workspace_models()}
     made = {}
     with workspace_tx(workspace):
@@ -78,7 +78,8 @@ def _insert(model: type[Model], *, workspace: Workspace, user: User) -> int:
     values = {field.attname: _value(field, workspace=workspace, user=user) for field in model._meta.concrete_fields if _is_wanted(field)}
     values |= ASKED.get(model._meta.label_lower, {})
     rows = [model(**values), *([model(**values | {"id": SAMPLE_ID + 1})] if model._meta.label_lower in TWINS else [])]
-    return int(model._base_manager.bulk_create(rows)[0].pk)
+    key = model._base_manager.bulk_create(rows)[0].pk
+    return int(key[0] if isinstance(key, tuple) else key)
 
 
 def _is_wanted(field: Field[Any, Any]) -> bool:

@@ -1,0 +1,64 @@
+"""What a night writes by the thousand asks for its workspace once per statement, as the rows of the ERP do (docs/adr/0014).
+
+One index of a link by its contact instead of two; figures stand in the index of portfolios once they have one.
+"""
+
+import importlib
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+PUSHED = importlib.import_module("erp_history.migrations.0006_workspace_once_per_statement")
+MODELS = ("abcresult", "categorychange", "classchange", "companyfigures", "contactfigures", "erplink")
+TABLES = [f"erp_history_{name}" for name in MODELS]
+LEFT = """
+CREATE OR REPLACE FUNCTION erp_history_no_rows_are_left() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  opened text := coalesce(current_setting('app.workspace_id', true), '');
+BEGIN
+  PERFORM set_config('app.workspace_id', OLD.id::text, true);
+  IF {any_row} THEN
+    RAISE foreign_key_violation USING MESSAGE = 'rows of the ERP still belong to the workspace', TABLE = TG_TABLE_NAME;
+  END IF;
+  PERFORM set_config('app.workspace_id', opened, true);
+  RETURN NULL;
+END $$;
+"""
+
+
+def left(tables: list[str]) -> str:
+    return LEFT.format(any_row=" OR ".join(f"EXISTS (SELECT FROM {table} WHERE workspace_id = OLD.id)" for table in tables))
+
+
+FORWARDS = left([*PUSHED.TABLES, *TABLES]) + "".join(
+    f"CREATE TRIGGER workspace_is_there AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION erp_history_workspace_is_there();\n"
+    for table in TABLES
+)
+BACKWARDS = left(PUSHED.TABLES) + "".join(f"DROP TRIGGER workspace_is_there ON {table};\n" for table in TABLES)
+
+
+def workspace() -> models.ForeignKey:
+    return models.ForeignKey(
+        db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.workspace"
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0003_idempotentanswer"),
+        ("contacts", "0010_workspace_once_per_statement"),
+        ("erp_history", "0010_curve_of_companies_on_their_figures"),
+    ]
+
+    operations = [
+        *(migrations.AlterField(name, "workspace", workspace()) for name in MODELS),
+        migrations.RemoveIndex("companyfigures", "erp_figures_portfolio"),
+        migrations.AddIndex(
+            "companyfigures",
+            models.Index(fields=["portfolio"], name="erp_figures_portfolio", condition=models.Q(("portfolio__isnull", False))),
+        ),
+        migrations.RemoveIndex("erplink", "erp_link_of_contact"),
+        migrations.RemoveIndex("erplink", "erp_link_contact"),
+        migrations.AddIndex("erplink", models.Index(fields=["contact", "workspace"], name="erp_link_of_contact")),
+        migrations.RunSQL(FORWARDS, BACKWARDS),
+    ]

@@ -1,6 +1,6 @@
 """What a night writes by the thousand asks for its workspace once per statement, as the rows of the ERP do (docs/adr/0014).
 
-One index of a link by its contact instead of two; figures stand in the index of portfolios once they have one.
+One index of a link by its contact instead of two; figures stand in the index of portfolios once they have one. Words have no id to look at.
 """
 
 import importlib
@@ -9,6 +9,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 PUSHED = importlib.import_module("erp_history.migrations.0006_workspace_once_per_statement")
+STATISTICS = importlib.import_module("erp_history.migrations.0009_rank_on_the_curve_only")
 MODELS = ("abcresult", "categorychange", "classchange", "companyfigures", "contactfigures", "erplink")
 TABLES = [f"erp_history_{name}" for name in MODELS]
 LEFT = """
@@ -26,15 +27,29 @@ END $$;
 """
 
 
+def analyse(words: str) -> str:
+    """The statistics that a night asks for, of these columns of search words."""
+    columns = {table: f"id, {names}" for table, names in STATISTICS.COLUMNS.items()} | {"contacts_contacttoken": words}
+    return STATISTICS.FUNCTION.format(statements=" ".join(f"ANALYZE {table} ({names});" for table, names in columns.items()))
+
+
 def left(tables: list[str]) -> str:
     return LEFT.format(any_row=" OR ".join(f"EXISTS (SELECT FROM {table} WHERE workspace_id = OLD.id)" for table in tables))
 
 
-FORWARDS = left([*PUSHED.TABLES, *TABLES]) + "".join(
-    f"CREATE TRIGGER workspace_is_there AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION erp_history_workspace_is_there();\n"
-    for table in TABLES
+FORWARDS = (
+    analyse("workspace_id, contact_id, word")
+    + left([*PUSHED.TABLES, *TABLES])
+    + "".join(
+        f"CREATE TRIGGER workspace_is_there AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION erp_history_workspace_is_there();\n"
+        for table in TABLES
+    )
 )
-BACKWARDS = left(PUSHED.TABLES) + "".join(f"DROP TRIGGER workspace_is_there ON {table};\n" for table in TABLES)
+BACKWARDS = (
+    analyse("id, workspace_id, contact_id, word")
+    + left(PUSHED.TABLES)
+    + "".join(f"DROP TRIGGER workspace_is_there ON {table};\n" for table in TABLES)
+)
 
 
 def workspace() -> models.ForeignKey:
@@ -46,7 +61,7 @@ def workspace() -> models.ForeignKey:
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_idempotentanswer"),
-        ("contacts", "0010_workspace_once_per_statement"),
+        ("contacts", "0011_words_without_a_number"),
         ("erp_history", "0010_curve_of_companies_on_their_figures"),
     ]
 

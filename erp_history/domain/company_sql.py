@@ -112,42 +112,47 @@ SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(aft
 # One contact of this tax id: linked. Several, or a namesake that has no tax id to tell by: held for a person.
 # What is looked up is computed first: a comparison with a function's result would be made after row-level security, on every contact.
 # LIMIT and OFFSET fence the look-ups, so that each has one index to go through, also before the tables have statistics.
+# A name is looked up once for all rows of a page that have it: at many companies somebody is called "Financeiro".
 MATCH = """
 WITH r AS MATERIALIZED (
   SELECT r.id, r.{tax} AS tax, {masked} AS masked, {name} AS name, {has_organisation} AS has_organisation FROM {table} r
   WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
     SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
   )
+), by_tax AS MATERIALIZED (
+  SELECT r.*, t.ids FROM r LEFT JOIN LATERAL (
+    SELECT array_agg(id ORDER BY id) AS ids FROM (
+      SELECT c.id, c.kind FROM contacts_contact c
+      WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.tax
+      UNION ALL
+      SELECT c.id, c.kind FROM contacts_contact c
+      WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.masked
+      OFFSET 0
+    ) c WHERE c.kind = '{contact_kind}'
+  ) t ON r.tax IS NOT NULL
+), named AS (
+  SELECT name, tax IS NULL AS is_bare, has_organisation, array_agg(id) AS row_ids FROM by_tax WHERE ids IS NULL GROUP BY 1, 2, 3
+), by_name AS (
+  SELECT r.row_ids, n.ids FROM named r CROSS JOIN LATERAL (
+    SELECT array_agg(c.id ORDER BY c.id) AS ids FROM (
+      SELECT c.id, c.kind, c.tax_id, c.organisation_id FROM contacts_contact c
+      WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.exact_name = r.name
+      LIMIT 20  -- of a name that so many have nobody could tell which is meant
+    ) c WHERE c.kind = '{contact_kind}' AND (c.tax_id = '' OR r.is_bare) AND (c.organisation_id IS NULL OR r.has_organisation)
+    AND NOT EXISTS (
+      SELECT 1 FROM (
+        SELECT o.kind FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id OFFSET 0
+      ) o WHERE o.kind = '{kind}'
+    )
+  ) n WHERE n.ids IS NOT NULL
 )
 INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
-SELECT %(workspace)s, '{kind}', r.id, CASE WHEN cardinality(t.ids) = 1 THEN t.ids[1] END,
-  CASE WHEN cardinality(t.ids) = 1 THEN 'linked' ELSE 'held' END,
-  CASE WHEN cardinality(t.ids) = 1 THEN '' WHEN t.ids IS NOT NULL THEN 'several' ELSE 'same_name' END,
-  CASE WHEN cardinality(t.ids) = 1 THEN '[]' ELSE to_jsonb(coalesce(t.ids, n.ids)) END, '{{}}', 0, now()
-FROM r
-LEFT JOIN LATERAL (
-  SELECT array_agg(id ORDER BY id) AS ids FROM (
-    SELECT c.id, c.kind FROM contacts_contact c
-    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.tax
-    UNION ALL
-    SELECT c.id, c.kind FROM contacts_contact c
-    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.tax_id <> '' AND c.tax_id = r.masked
-    OFFSET 0
-  ) c WHERE c.kind = '{contact_kind}'
-) t ON r.tax IS NOT NULL
-LEFT JOIN LATERAL (
-  SELECT array_agg(c.id ORDER BY c.id) AS ids FROM (
-    SELECT c.id, c.kind, c.tax_id, c.organisation_id FROM contacts_contact c
-    WHERE c.workspace_id = %(workspace)s AND c.deleted_at IS NULL AND c.exact_name = r.name
-    LIMIT 20  -- of a name that so many have nobody could tell which is meant
-  ) c WHERE c.kind = '{contact_kind}' AND (c.tax_id = '' OR r.tax IS NULL) AND (c.organisation_id IS NULL OR r.has_organisation)
-  AND NOT EXISTS (
-    SELECT 1 FROM (
-      SELECT o.kind FROM erp_history_erplink o WHERE o.workspace_id = %(workspace)s AND o.contact_id = c.id OFFSET 0
-    ) o WHERE o.kind = '{kind}'
-  )
-) n ON t.ids IS NULL
-WHERE t.ids IS NOT NULL OR n.ids IS NOT NULL
+SELECT %(workspace)s, '{kind}', id, CASE WHEN cardinality(ids) = 1 THEN ids[1] END,
+  CASE WHEN cardinality(ids) = 1 THEN 'linked' ELSE 'held' END, CASE WHEN cardinality(ids) = 1 THEN '' ELSE 'several' END,
+  CASE WHEN cardinality(ids) = 1 THEN '[]' ELSE to_jsonb(ids) END, '{{}}'::jsonb, 0, now()
+FROM by_tax WHERE ids IS NOT NULL
+UNION ALL
+SELECT %(workspace)s, '{kind}', unnest(row_ids), NULL, 'held', 'same_name', to_jsonb(ids), '{{}}'::jsonb, 0, now() FROM by_name
 ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
 """
 # A page of the ERP's rows or of links, and what of it becomes contacts: `base` is what the link remembers of it, in the words of `of_kind`.

@@ -73,13 +73,14 @@ def step(step: Step) -> bool:
         if changed:
             return False
     step.execute(TEMPORARY)
-    step.plan("lookups")
+    step.plan("in order")
     taken = step.execute(TAKE_PAGE, {"after": int(step.phase.cursor["after"]), "limit": PAGE})
     if not taken:
         step.say(COUNTED, **step.phase.counters)
         return True
     step.plan("default")  # the history's trigger compares sets
     written = update_from(step.workspace, CHANGED, {}, columns=("owner_id", "life_cycle"), origin=step.origin)
+    step.plan("lookups")
     step.execute(NOTE)
     step.count(0, updated=len(written))
     [(last,)] = step.fetch("SELECT max(id) FROM pg_temp.erp_publish")

@@ -23,6 +23,8 @@ PLANS = {
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "lookups": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO DEFAULT",
+    "in order": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
+    " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "default": "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_hashjoin TO DEFAULT;"
     " SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL enable_sort TO DEFAULT",
 }
@@ -57,7 +59,8 @@ class Step:
     def plan(self, name: str) -> None:
         """Say how the statements of this transaction are meant.
 
-        "sets" are joined whole, "sums" are grouped without sorting besides, "lookups" go row by row through indexes.
+        "sets" are joined whole, "sums" are grouped without sorting besides, "lookups" go row by row through indexes;
+        "in order" are look-ups too, along the index that has the order of the page.
         """
         with connection.cursor() as cursor:
             cursor.execute(f"{PLANS[name]}; {MEMORY}")

@@ -60,7 +60,11 @@ FROM (
 ) x
 """
 CHANGED = "SELECT id, owner_id, life_cycle, names FROM pg_temp.erp_publish WHERE names <> '{}'"
-NOTE = "UPDATE erp_history_contactfigures k SET published = x.wanted FROM pg_temp.erp_publish x WHERE k.id = x.figures_id"
+# With the first and the last contact of the page it reads the figures of these only, not all.
+NOTE = """
+UPDATE erp_history_contactfigures k SET published = x.wanted FROM pg_temp.erp_publish x WHERE k.id = x.figures_id
+AND k.contact_id >= (SELECT min(id) FROM pg_temp.erp_publish) AND k.contact_id <= (SELECT max(id) FROM pg_temp.erp_publish)
+"""
 
 
 def step(step: Step) -> bool:
@@ -80,7 +84,6 @@ def step(step: Step) -> bool:
         return True
     step.plan("default")  # the history's trigger compares sets
     written = update_from(step.workspace, CHANGED, {}, columns=("owner_id", "life_cycle"), origin=step.origin)
-    step.plan("lookups")
     step.execute(NOTE)
     step.count(0, updated=len(written))
     [(last,)] = step.fetch("SELECT max(id) FROM pg_temp.erp_publish")

@@ -1,6 +1,6 @@
 """What a night writes by the thousand asks for its workspace once per statement, as the rows of the ERP do (docs/adr/0014).
 
-One index of a link by its contact instead of two; figures stand in the index of portfolios once they have one. Words have no id to look at.
+One index of a link by its contact instead of two. Words have no id to look at.
 """
 
 import importlib
@@ -67,11 +67,6 @@ class Migration(migrations.Migration):
 
     operations = [
         *(migrations.AlterField(name, "workspace", workspace()) for name in MODELS),
-        migrations.RemoveIndex("companyfigures", "erp_figures_portfolio"),
-        migrations.AddIndex(
-            "companyfigures",
-            models.Index(fields=["portfolio"], name="erp_figures_portfolio", condition=models.Q(("portfolio__isnull", False))),
-        ),
         migrations.RemoveIndex("erplink", "erp_link_of_contact"),
         migrations.RemoveIndex("erplink", "erp_link_contact"),
         migrations.AddIndex("erplink", models.Index(fields=["contact", "workspace"], name="erp_link_of_contact")),

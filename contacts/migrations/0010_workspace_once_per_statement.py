@@ -1,5 +1,5 @@
-"""Contacts and their history ask for their workspace once per statement, as ERP rows do (docs/adr/0014); the foreign keys of
-contacts have indexes of those that have such a reference only: most have none.
+"""Contacts and their history ask for their workspace once per statement, as ERP rows do: both whether it is there and, with search
+words, whether it is the open one (docs/adr/0014). The foreign keys of contacts have indexes of those that have such a reference only.
 """
 
 import django.db.models.deletion
@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 TABLES = ("contacts_contact", "contacts_contactchange")
 REFERENCES = ("organisation", "owner", "team", "merged_into")
+OPEN = "nullif(current_setting('app.workspace_id', true), '')::bigint"
 ARRIVE = """
 CREATE FUNCTION contacts_workspace_is_there() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -42,6 +43,12 @@ BACK = (
     + "".join(f"DROP TRIGGER workspace_is_there ON {table};\n" for table in TABLES)
     + "DROP FUNCTION contacts_workspace_is_there();"
 )
+
+
+def check(value: str) -> str:
+    return "".join(
+        f"ALTER POLICY workspace ON {table} WITH CHECK (workspace_id = {value});\n" for table in (*TABLES, "contacts_contacttoken")
+    )
 
 
 def workspace() -> models.ForeignKey:
@@ -81,5 +88,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "contactchange", models.Index(condition=models.Q(("actor__isnull", False)), fields=["actor"], name="change_of_actor")
         ),
-        migrations.RunSQL(ARRIVE + TRIGGERS + LEAVE, BACK),
+        migrations.RunSQL(check(f"(SELECT {OPEN})") + ARRIVE + TRIGGERS + LEAVE, check(OPEN) + BACK),
     ]

@@ -60,7 +60,7 @@ class CompanyFigures(ManyRows):
             models.UniqueConstraint(fields=["workspace", "company_id"], name="erp_figures_once")
         ]
         # None of class, category or portfolio: lists ask the figures of contacts. So the night writes each of the three in place, into the
-        # half of a page that is left free for it (migration 0012).
+        # half of a page that is left free for it (migration 0013).
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["contact"], name="erp_figures_contact")]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ TABLES = ("erp_history_companyfigures", "erp_history_contactfigures")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("erp_history", "0011_what_a_night_writes_asks_once")]
+    dependencies = [("erp_history", "0012_what_a_night_writes_asks_once")]
 
     operations = [
         *(migrations.RemoveIndex("companyfigures", name) for name in INDEXES),

@@ -1,4 +1,5 @@
-"""What a night writes by the thousand asks for its workspace once per statement, as the rows of the ERP do (docs/adr/0014).
+"""What a night writes by the thousand asks for its workspace once per statement, as the rows of the ERP do: both whether it is
+there and whether it is the open one (docs/adr/0014).
 
 One index of a link by its contact instead of two. Words have no id to look at.
 """
@@ -9,6 +10,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 PUSHED = importlib.import_module("erp_history.migrations.0006_workspace_once_per_statement")
+CHECKED = importlib.import_module("erp_history.migrations.0011_check_of_rows_once_per_statement")
 STATISTICS = importlib.import_module("erp_history.migrations.0009_rank_on_the_curve_only")
 MODELS = ("abcresult", "categorychange", "classchange", "companyfigures", "contactfigures", "erplink")
 TABLES = [f"erp_history_{name}" for name in MODELS]
@@ -27,6 +29,10 @@ END $$;
 """
 
 
+def check(value: str) -> str:
+    return "".join(f"ALTER POLICY workspace ON {table} WITH CHECK (workspace_id = {value});\n" for table in TABLES)
+
+
 def analyse(words: str) -> str:
     """The statistics that a night asks for, of these columns of search words."""
     columns = {table: f"id, {names}" for table, names in STATISTICS.COLUMNS.items()} | {"contacts_contacttoken": words}
@@ -38,7 +44,8 @@ def left(tables: list[str]) -> str:
 
 
 FORWARDS = (
-    analyse("workspace_id, contact_id, word")
+    check(f"(SELECT {CHECKED.OPEN})")
+    + analyse("workspace_id, contact_id, word")
     + left([*PUSHED.TABLES, *TABLES])
     + "".join(
         f"CREATE TRIGGER workspace_is_there AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION erp_history_workspace_is_there();\n"
@@ -46,7 +53,8 @@ FORWARDS = (
     )
 )
 BACKWARDS = (
-    analyse("id, workspace_id, contact_id, word")
+    check(CHECKED.OPEN)
+    + analyse("id, workspace_id, contact_id, word")
     + left(PUSHED.TABLES)
     + "".join(f"DROP TRIGGER workspace_is_there ON {table};\n" for table in TABLES)
 )
@@ -62,7 +70,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_idempotentanswer"),
         ("contacts", "0011_words_without_a_number"),
-        ("erp_history", "0010_curve_of_companies_on_their_figures"),
+        ("erp_history", "0011_check_of_rows_once_per_statement"),
     ]
 
     operations = [

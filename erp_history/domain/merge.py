@@ -46,7 +46,7 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         cursor.execute(emptied(batch))
         with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text(_in_order(batch, names)))
-        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, **_edges(batch)}
+        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size, **_edges(batch)}
         try:
             with transaction.atomic():
                 added = _insert_new(cursor, batch, values)
@@ -88,9 +88,8 @@ def _is_dense(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) ->
     """Are about as many rows stored between the first and the last key as come? Then to read them all is quicker than to look up each."""
     if batch.size < WORTH_ASKING:
         return False
-    most = DENSE * batch.size
-    cursor.execute(f"SELECT count(*) FROM (SELECT {_between(batch.table)} LIMIT %(most)s + 1) x", {**values, "most": most})
-    return bool(cursor.fetchone()[0] <= most)
+    cursor.execute(f"SELECT count(*) FROM (SELECT {_between(batch.table)} LIMIT %(most)s + 1) x", values)
+    return bool(cursor.fetchone()[0] <= values["most"])
 
 
 def _merge_each(
@@ -139,7 +138,8 @@ def _stored_each(table: Table) -> str:
 
 
 def _stored_between(table: Table) -> str:
-    return f"(SELECT * {_between(table)}) o ON {_same_key(table, 'o')}"
+    """The limit is what is known to be enough: without it the planner would rather read a large table than walk along the index."""
+    return f"(SELECT * {_between(table)} LIMIT %(most)s) o ON {_same_key(table, 'o')}"
 
 
 @functools.cache

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from accounts.scoping import workspace_tx
 from integrations.domain.settings import save_settings
@@ -93,9 +95,12 @@ def connect(*words: str) -> dict[str, Any]:
 
 
 def test_connected_by_command(cast: Cast, desk: Place) -> None:
-    told = connect("movidesk", "--set", "name=Our desk", "push=false", "quiet_hours=08:00-12:00", "--secret", "token=sandbox-movidesk")
+    now = timezone.now()
+    later = f"{now + timedelta(hours=6):%H:%M}-{now + timedelta(hours=8):%H:%M}"
+    told = connect("movidesk", "--set", "name=Our desk", "push=false", f"quiet_hours={later}", "--secret", "token=sandbox-movidesk")
     assert (told["id"], told["status"]) == (desk.connection().pk, "ACTIVE")
-    assert desk.connection().settings["push"] is False
+    settings = desk.connection().settings
+    assert (settings["push"], settings["quiet_hours"]) == (False, later)
 
 
 @pytest.mark.parametrize(

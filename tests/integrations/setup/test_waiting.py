@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -63,7 +64,8 @@ def test_a_run_without_turns_waits_and_says_until_when(alice: Client, desk: Plac
 def test_in_quiet_hours_nothing_is_asked(alice: Client, desk: Place, cast: object) -> None:
     connected(alice, desk)
     now = timezone.now()
-    hours = f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"
+    local = timezone.localtime(now, ZoneInfo(desk.workspace.time_zone))
+    hours = f"{local - timedelta(hours=1):%H:%M}-{local + timedelta(hours=2):%H:%M}"
     with workspace_tx(desk.workspace):
         save_settings(desk.connection(), {"quiet_hours": hours}, user=None)
         Run.objects.all().delete()

@@ -15,14 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REST = "the rest"
 # About as long as one another. Everything that is named nowhere else is the rest.
 PARTS = {
-    "products and workers": ["tests/e2e", "tests/soak", "tests/integrations/workers"],
-    "ERP, rules and services": [
-        "tests/erp_history",
-        "tests/ground",
-        "tests/integrations/rules",
-        "tests/integrations/setup",
-        "tests/integrations/screens",
-    ],
+    "products and workers": ["tests/e2e", "tests/soak", "tests/integrations/workers", "tests/integrations/setup"],
+    "ERP, rules and services": ["tests/erp_history", "tests/ground", "tests/integrations/rules", "tests/integrations/screens"],
 }
 
 

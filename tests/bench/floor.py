@@ -59,11 +59,13 @@ def _read(source: Connection, target: Connection, run_id: int) -> list[list[Copy
 def _copy(table: str, key: str, moved: dict[str, str], ids: list[int], target: Connection, run_id: int) -> Copy:
     with database.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {table} LIMIT 0")
-        names = [column.name for column in cursor.description or () if column.name != "id" or "id" in moved]
+        columns = [column.name for column in cursor.description or ()]
+        order = "id" if "id" in columns else "ctid"  # as they were written
+        names = [name for name in columns if name != "id" or "id" in moved]
         values = {"workspace_id": str(target.workspace_id), "connection_id": str(target.pk), "run_id": str(run_id)}
         values |= {name: f"{name} + {AHEAD}" for name in moved}
         picked = ", ".join(f"{values[name]} AS {name}" if name in values else name for name in names)
-        cursor.execute(f"SELECT json_agg(r)::text FROM (SELECT {picked} FROM {table} WHERE {key} = ANY(%s) ORDER BY id) r", [ids])
+        cursor.execute(f"SELECT json_agg(r)::text FROM (SELECT {picked} FROM {table} WHERE {key} = ANY(%s) ORDER BY {order}) r", [ids])
         [rows] = cursor.fetchone() or ("[]",)
     return Copy(table, ", ".join(names), rows or "[]")
 

@@ -169,12 +169,7 @@ def test_a_lost_post_of_a_contact_that_was_deleted_since(world: World) -> None:
 
 
 def test_two_records_of_the_name_after_a_lost_post_are_held_for_a_person(world: World) -> None:
-    world.connect()
-    contact = world.add(NAME, **full_contact())
-    world.fail("lost", method="POST", path="/v1/", times=1)
-    export_now(world, contact)
-    world.new(name=NAME)
-    world.now_due()
+    in_doubt_with_a_twin(world)
     world.settle()
     [row] = world.outbox()
     assert (row.state, row.reason["code"]) == ("STUCK", "in_doubt_many")
@@ -264,12 +259,7 @@ def test_a_refused_update_is_stuck_and_an_edit_tries_again(world: World) -> None
 
 
 def test_retry_by_a_person(world: World) -> None:
-    world.connect()
-    contact = world.add(NAME, **full_contact())
-    world.fail("lost", method="POST", path="/v1/", times=1)
-    export_now(world, contact)
-    twin = world.new(name=NAME)
-    world.now_due()
+    _contact, twin = in_doubt_with_a_twin(world)
     world.settle()
     world.drop(twin)
     with world.open():

@@ -13,17 +13,18 @@ from django.utils.translation import gettext_lazy as _
 
 from erp_history.enums import Grouping
 
+# A number stands behind its words: "1 rows" reads wrong, and plurals differ by language.
 SENTENCES: Mapping[str, str | Promise] = {
     "api": _("Data come in through the API."),
     "view_absent": _("%(view)s is not there"),
-    "view_read": _("%(view)s: %(rows)s rows"),
-    "waiting": _("%(field)s: %(waiting)s rows wait for their %(parent)s, %(resolved)s have found theirs"),
-    "figures": _("%(companies)s companies, %(written)s with other figures than before"),
-    "curve": _("%(grouping)s: %(lines)s lines, %(written)s written, %(gone)s gone"),
-    "classes": _("%(moved)s companies changed their class"),
-    "categories": _("%(moved)s of %(companies)s companies changed their category"),
-    "portfolios": _("%(moved)s of %(companies)s companies changed their portfolio"),
-    "done": _("%(rows)s rows in %(seconds)s s"),
+    "view_read": _("%(view)s: rows read %(rows)s"),
+    "waiting": _("%(field)s: %(waiting)s waiting for their %(parent)s, %(resolved)s found"),
+    "figures": _("Companies: %(companies)s, with other figures than before: %(written)s"),
+    "curve": _("%(grouping)s: lines %(lines)s, written %(written)s, gone %(gone)s"),
+    "classes": _("Companies that changed their class: %(moved)s"),
+    "categories": _("Companies that changed their category: %(moved)s of %(companies)s"),
+    "portfolios": _("Companies that changed their portfolio: %(moved)s of %(companies)s"),
+    "done": _("Rows: %(rows)s, in %(seconds)s s"),
     "done_before": _("done in run %(run)s"),
 }
 COUNTED = "counted"

@@ -36,9 +36,9 @@ def test_every_line_is_a_code_that_has_words(cast: Cast, erp: Client) -> None:
 
 def test_it_is_said_in_the_reader_s_language_and_as_they_write_numbers() -> None:
     with translation.override("en"):
-        assert words_of(LINE) == "Brand: 1,234 lines, 2 written, 0 gone"
+        assert words_of(LINE) == "Brand: lines 1,234, written 2, gone 0"
     with translation.override("pt-br"):
-        assert words_of(LINE).startswith("Marca: 1.234 ")
+        assert words_of(LINE).startswith("Marca: linhas 1.234,")
     with translation.override("pt-br"):
         assert words_of({"code": COUNTED, "values": {"created": 1200}}) == f"1.200 {translation.gettext('new')}"
 
@@ -57,7 +57,7 @@ def test_page_download_and_api_say_the_same(cast: Cast, erp: Client, alice: Clie
 
     page = f"/w/hartwell/settings/erp/runs/{run.pk}/"
     for shown in (alice.get(page), alice.get(f"{page}log.txt")):
-        assert "Marca: 1.234 " in shown.content.decode()
+        assert "Marca: linhas 1.234," in shown.content.decode()
     [listed] = erp.get("/api/v1/erp/runs/").json()["results"]
     [told] = next(phase["log"] for phase in listed["phases"] if phase["name"] == "abc")
     assert told.keys() == {"at", "text"}

@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class IntegrationType(TextChoices):
@@ -71,7 +72,7 @@ class Curve(TextChoices):
 
 class Category(TextChoices):
     BLOCKED = "blocked", _("Blocked")
-    NEW = "new", _("New")
+    NEW = "new", pgettext_lazy("category", "New")
     ACTIVE = "active", _("Active")
     AT_RISK = "at_risk", _("At risk")
     INACTIVE = "inactive", _("Inactive")

@@ -77,6 +77,8 @@ def spread(seconds: int, key: str) -> int:
 
 def human_duration(duration: timedelta, locale: str = "en") -> str:
     """Write a duration in its two largest units: "2 h 5 min"; less than a second is "430 ms"."""
+    if timedelta(0) < duration < ONE_MILLISECOND:
+        return "<\u00a01\u00a0ms"
     if ONE_MILLISECOND <= duration < ONE_SECOND:
         return f"{duration // ONE_MILLISECOND}\u00a0ms"
     left = max(0, int(duration.total_seconds()))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, Literal, Self, cast
 from xml.sax.saxutils import quoteattr
 
 from crmsync.lib.sheets import CELL_CHARACTERS, NOT_IN_XML, SHEET_ROWS, sheet_name
@@ -71,10 +71,32 @@ class Column:
 
 
 @dataclass(slots=True)
+class Unsent:
+    """Stands for a file while a workbook is sent as it is made: nobody can go back in it, and `take` empties it."""
+
+    _blocks: list[bytes] = field(default_factory=list)
+
+    def write(self, block: bytes) -> int:
+        self._blocks.append(bytes(block))
+        return len(block)
+
+    def flush(self) -> None:
+        """What was written is here already."""
+
+    def close(self) -> None:
+        self._blocks.clear()
+
+    def take(self) -> bytes:
+        taken = b"".join(self._blocks)
+        self._blocks.clear()
+        return taken
+
+
+@dataclass(slots=True)
 class Workbook:
     """A workbook in the making: `begin` a sheet, `write` pages of it, `close`. A sheet that is full goes on in a next one."""
 
-    path: Path
+    path: Path | Unsent
     sheet_rows: int = SHEET_ROWS
     _archive: zipfile.ZipFile = field(init=False)
     _sheet: IO[bytes] | None = None
@@ -84,7 +106,8 @@ class Workbook:
     _position: int = 0
 
     def __post_init__(self) -> None:
-        self._archive = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+        file = cast("IO[bytes]", self.path) if isinstance(self.path, Unsent) else self.path
+        self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +155,9 @@ class Workbook:
 
     def _open(self) -> None:
         self._names.append(sheet_name(self._name, self._names))
-        self._sheet = self._archive.open(f"xl/worksheets/sheet{len(self._names)}.xml", "w", force_zip64=True)
+        # What is sent while it is made tells its size afterwards; Excel takes that, but not in the form for more than 4 GB.
+        is_file = isinstance(self.path, Path)
+        self._sheet = self._archive.open(f"xl/worksheets/sheet{len(self._names)}.xml", "w", force_zip64=is_file)
         self._position = 0
         widths = "".join(
             f'<col min="{number}" max="{number}" width="{min(max(len(column.title) + 2, 12), 40)}" customWidth="1"/>'

@@ -7,7 +7,8 @@ take about as long as reading them, and whoever downloads slowly holds no transa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from crmsync.lib.sheets import csv_lines
-from crmsync.lib.workbook import Column, Kind, Workbook
+from crmsync.lib.workbook import Column, Kind, Unsent, Workbook
 from erp_history.domain.dashboard import Group, Overview, View, customers
 from erp_history.domain.export_sheets import CELL_SQL, SheetPlan, pages, spool
 from erp_history.domain.steps import MEMORY, PLANS
@@ -59,9 +60,12 @@ def copy_customers(view: View, path: Path, *, is_excel: bool) -> None:
         cursor.execute(PLANS["default"])
 
 
-def csv_text(path: Path) -> Iterator[str]:
+def csv_text(path: Path) -> Generator[str, None, None]:
     """What was copied as CSV, some lines at a time. Numbers stay numbers, texts are no formulas."""
-    heads = columns()
+    return _lines(path, columns())
+
+
+def _lines(path: Path, heads: Sequence[Column]) -> Generator[str, None, None]:
     lines = csv_lines([head.title for head in heads], chain.from_iterable(zip(*_typed(page, heads), strict=True) for page in pages(path)))
     yield "\ufeff"
     while text := "".join(islice(lines, CSV_LINES)):
@@ -75,21 +79,36 @@ def _typed(page: Sequence[Sequence[str]], heads: Sequence[Column]) -> list[Seque
     ]
 
 
-def write_workbook(path: Path, copied: Path, overview: Overview, *, portfolio_names: Mapping[Any, str]) -> None:
-    """Customers, and a sheet for each way of grouping them."""
+def workbook_blocks(copied: Path, overview: Overview, *, portfolio_names: Mapping[Any, str]) -> Generator[bytes, None, None]:
+    """Customers, and a sheet for each way of grouping them, as they are made. All words are found at once, in the reader's language."""
     classes = {value: value or _("No class") for value in ("A", "B", "C", None)}
-    with Workbook(path) as book:
-        book.begin(_("Customers"), columns())
+    numbers = [Column(title, "number") for title in (_("Customers"), _("Revenue"), _("Share"), _("Open receivables"))]
+    groups = [
+        _Sheet(_("Classes"), [Column(_("ABC class")), *numbers], _groups(overview.classes, classes)),
+        _Sheet(_("Categories"), [Column(_("Category")), *numbers], _groups(overview.categories, category_names())),
+        _Sheet(_("Portfolios"), [Column(_("Portfolio")), *numbers], _groups(overview.portfolios, portfolio_names)),
+    ]
+    return _blocks(copied, _Sheet(_("Customers"), columns()), groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    title: str
+    columns: Sequence[Column]
+    page: Sequence[Sequence[str]] = ()
+
+
+def _blocks(copied: Path, customers: _Sheet, groups: Sequence[_Sheet]) -> Generator[bytes, None, None]:
+    unsent = Unsent()
+    with Workbook(unsent) as book:
+        book.begin(customers.title, customers.columns)
         for page in pages(copied):
             book.write(page)
-        for title, head, groups, names in (
-            (_("Classes"), _("ABC class"), overview.classes, classes),
-            (_("Categories"), _("Category"), overview.categories, category_names()),
-            (_("Portfolios"), _("Portfolio"), overview.portfolios, portfolio_names),
-        ):
-            numbers = (_("Customers"), _("Revenue"), _("Share"), _("Open receivables"))
-            book.begin(title, [Column(head), *(Column(number, "number") for number in numbers)])
-            book.write(_groups(groups, names))
+            yield unsent.take()
+        for sheet in groups:
+            book.begin(sheet.title, sheet.columns)
+            book.write(sheet.page)
+    yield unsent.take()
 
 
 def _groups(groups: Sequence[Group], names: Mapping[Any, str]) -> list[list[str]]:

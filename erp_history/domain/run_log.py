@@ -8,9 +8,10 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crmsync.lib.periods import human_duration
 from erp_history.enums import Grouping
 
 # A number stands behind its words: "1 rows" reads wrong, and plurals differ by language.
@@ -24,24 +25,25 @@ SENTENCES: Mapping[str, str | Promise] = {
     "classes": _("Companies that changed their class: %(moved)s"),
     "categories": _("Companies that changed their category: %(moved)s of %(companies)s"),
     "portfolios": _("Companies that changed their portfolio: %(moved)s of %(companies)s"),
-    "done": _("Rows: %(rows)s, in %(seconds)s s"),
+    "done": _("Rows: %(rows)s, in %(time)s"),
     "done_before": _("done in run %(run)s"),
 }
 COUNTED = "counted"
 COUNTERS: Mapping[str, str | Promise] = {
-    "created": _("new"),
-    "updated": _("changed"),
-    "linked": _("linked"),
-    "held": _("wait for a decision"),
+    "created": pgettext_lazy("counted", "new"),
+    "updated": pgettext_lazy("counted", "changed"),
+    "linked": pgettext_lazy("counted", "linked"),
+    "held": _("waiting for a decision"),
+    "changed": pgettext_lazy("counted", "changed"),
     "inserted": _("inserted"),
-    "unchanged": _("unchanged"),
+    "unchanged": pgettext_lazy("counted", "unchanged"),
     "rejected": _("rejected"),
-    "closed": _("closed"),
-    "waiting": _("wait for a parent"),
-    "resolved": _("have found their parent"),
-    "moved": _("moved"),
+    "closed": pgettext_lazy("counted", "closed"),
+    "waiting": _("waiting for the row they belong to"),
+    "resolved": _("have found the row they belong to"),
+    "moved": pgettext_lazy("counted", "moved"),
     "figures": _("with new figures"),
-    "gone": _("gone"),
+    "gone": pgettext_lazy("counted", "gone"),
 }
 
 
@@ -54,11 +56,13 @@ def words_of(kept: Mapping[str, Any]) -> str:
     """What a line says; those of runs before there were codes say it themselves."""
     code, values = kept.get("code", ""), kept.get("values") or {}
     if code == COUNTED:
-        counted = (f"{_shown(values[name])} {label}" for name, label in COUNTERS.items() if values.get(name))
+        counted = (f"{label}: {_shown(values[name])}" for name, label in COUNTERS.items() if values.get(name))
         return ", ".join(counted) or gettext("nothing to do")
     sentence = SENTENCES.get(code)
     if sentence is None:
         return str(kept.get("text", code))
+    if "seconds" in values:
+        values = {**values, "time": _time(values["seconds"])}
     return str(sentence) % {name: _named(name, value) for name, value in values.items()}
 
 
@@ -66,6 +70,10 @@ def _named(name: str, value: Any) -> str:
     if name == "grouping" and value in Grouping:
         return str(Grouping(value).label)
     return _shown(value)
+
+
+def _time(seconds: float) -> str:
+    return human_duration(dt.timedelta(seconds=seconds), get_language() or "en")
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from erp_history import models as erp
 from erp_history.models import ErpRow
@@ -131,7 +132,8 @@ _listed = (
         required=("codigo_produto", "quantidade", "valor_unitario"), references=(Reference("codigo_pedido", "pedido"),),
     ),
     Table(
-        "nota", erp.Nota, _("Invoices"), _("Sales invoices and returns of the last two years."), required=("data_emissao", "valor_total"),
+        "nota", erp.Nota, pgettext_lazy("ERP", "Invoices"),
+        _("Sales invoices and returns of the last two years."), required=("data_emissao", "valor_total"),
         one_of=BUYER, choices={"tipo": NOTE_KINDS, "situacao": NOTE_STATES}, references=OF_BUYER, day="data_emissao",
     ),
     Table(
@@ -143,7 +145,7 @@ _listed = (
         required=("data_vencimento", "valor", "saldo"), one_of=BUYER, references=OF_BUYER, day="data_vencimento",
     ),
     Table(
-        "cotacao", erp.Cotacao, _("Quotes"), _("Quotes and their outcome."), required=("data",), one_of=BUYER,
+        "cotacao", erp.Cotacao, pgettext_lazy("ERP", "Quotes"), _("Quotes and their outcome."), required=("data",), one_of=BUYER,
         choices={"situacao": QUOTE_STATES}, references=OF_BUYER, day="data",
     ),
     Table(

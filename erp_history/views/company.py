@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.middleware import WorkspaceRequest
@@ -31,9 +31,9 @@ from erp_history.views.dashboard import CATEGORY_TONES, CURRENCY, class_badge
 
 WIDTH, HEIGHT = 240, 40
 TITLES = {
-    "nota": gettext_lazy("Invoices"),
+    "nota": pgettext_lazy("ERP", "Invoices"),
     "pedido": gettext_lazy("Orders"),
-    "cotacao": gettext_lazy("Quotes"),
+    "cotacao": pgettext_lazy("ERP", "Quotes"),
     "fatura": gettext_lazy("Open receivables"),
 }
 WORDS = {

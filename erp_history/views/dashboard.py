@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import FileResponse, Http404, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_safe
@@ -32,6 +33,7 @@ from erp_history.models import CompanyFigures
 from erp_history.panels import portfolio_names
 from erp_history.tasks import ring_ready_after_commit
 from erp_history.views.pages import held_count
+from erp_history.views.ranges import XLSX
 
 CURRENCY = "BRL"
 MANY = 12  # portfolios shown before "all"
@@ -183,30 +185,38 @@ def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
     view, folder = _view_or_404(request), tempfile.TemporaryDirectory()
     copied = Path(folder.name, "customers")
     dashboard_sheets.copy_customers(view, copied, is_excel=False)
-
-    def text() -> Iterator[str]:
-        with folder:
-            yield from dashboard_sheets.csv_text(copied)
-
-    response = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_file_name(request, ".csv")}"'
-    return response
+    return _sent(request, dashboard_sheets.csv_text(copied), folder, ending=".csv", content_type="text/csv; charset=utf-8")
 
 
-@require_safe
-def export_xlsx(request: WorkspaceRequest) -> HttpResponseBase:
+@require_GET
+def export_xlsx(request: WorkspaceRequest) -> StreamingHttpResponse:
     """The same and the groups, as a workbook."""
-    view = _view_or_404(request)
+    view, folder = _view_or_404(request), tempfile.TemporaryDirectory()
     overview, names = dashboard.overview(view), portfolio_names(request.membership, sight=view.sight)
-    with tempfile.TemporaryDirectory() as folder:
-        copied, path = Path(folder, "customers"), Path(folder, "customers.xlsx")
-        dashboard_sheets.copy_customers(view, copied, is_excel=True)
-        dashboard_sheets.write_workbook(path, copied, overview, portfolio_names=names)
-        return FileResponse(path.open("rb"), as_attachment=True, filename=_file_name(request, ".xlsx"))
+    copied = Path(folder.name, "customers")
+    dashboard_sheets.copy_customers(view, copied, is_excel=True)
+    blocks = dashboard_sheets.workbook_blocks(copied, overview, portfolio_names=names)
+    return _sent(request, blocks, folder, ending=".xlsx", content_type=XLSX)
 
 
-def _file_name(request: WorkspaceRequest, ending: str) -> str:
-    return safe_filename(f"{request.workspace.slug}-customers-by-value", ending)
+def _sent(
+    request: WorkspaceRequest,
+    blocks: Generator[str | bytes, None, None],
+    folder: tempfile.TemporaryDirectory[str],
+    *,
+    ending: str,
+    content_type: str,
+) -> StreamingHttpResponse:
+    """A file that is sent while it is made: the first of it is there as soon as the customers are read."""
+
+    def body() -> Iterator[str | bytes]:
+        with folder, contextlib.closing(blocks):
+            yield from blocks
+
+    response = StreamingHttpResponse(body(), content_type=content_type)
+    name = safe_filename(f"{request.workspace.slug}-customers-by-value", ending)
+    response["Content-Disposition"] = str(content_disposition_header(as_attachment=True, filename=name))
+    return response
 
 
 def _address(request: WorkspaceRequest, name: str) -> str:

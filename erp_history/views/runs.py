@@ -47,12 +47,18 @@ def run_row(run: ErpRun) -> RunRow:
     return RunRow(
         run=run,
         tone=TONES.get(Outcome(run.outcome), "gray") if run.outcome else "blue",
-        label=str(run.get_outcome_display() or run.get_status_display()),
+        label=_status(run),
         took=_took(run),
         steps_done=sum(phase.status in OVER for phase in phases),
         steps=len(phases),
         failed_step=failed,
     )
+
+
+def _status(run: ErpRun) -> str:
+    if run.cancel_requested and not run.is_over:
+        return _("Stopping")
+    return str(run.get_outcome_display() or run.get_status_display())
 
 
 def _took(run: ErpRun) -> str:
@@ -129,8 +135,7 @@ def _lines(run: ErpRun) -> list[dict[str, Any]]:
 def log(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The log as a text file."""
     run = _run_or_404(request, pk)
-    status = run.get_outcome_display() or run.get_status_display()
-    head = f"{_('Run')} {run.pk} · {run.get_kind_display()} · {run.today.isoformat()} · {status}"
+    head = f"{_('Run')} {run.pk} · {run.get_kind_display()} · {run.today.isoformat()} · {_status(run)}"
     lines = [head, *(f"{line['at']}  {line['phase']}: {line['text']}" for line in _lines(run)), *([run.error] if run.error else [])]
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="erp-run-{run.pk}.txt"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.test import Client
 from django.utils import translation
@@ -16,7 +17,11 @@ from erp_history.models import ErpPhase, ErpRun, ErpSource
 from tests.erp_history.makers import TODAY, company, note, push, run_night
 from tests.fixtures import Cast
 
-LINE = {"at": "2026-08-31T00:00:00+00:00", "code": "curve", "values": {"grouping": "brand", "lines": 1234, "written": 2, "gone": 0}}
+LINE: dict[str, Any] = {
+    "at": "2026-08-31T00:00:00+00:00",
+    "code": "curve",
+    "values": {"grouping": "brand", "lines": 1234, "written": 2, "gone": 0},
+}
 
 
 def test_every_line_is_a_code_that_has_words(cast: Cast, erp: Client) -> None:
@@ -40,7 +45,13 @@ def test_it_is_said_in_the_reader_s_language_and_as_they_write_numbers() -> None
     with translation.override("pt-br"):
         assert words_of(LINE).startswith("Marca: linhas 1.234,")
     with translation.override("pt-br"):
-        assert words_of({"code": COUNTED, "values": {"created": 1200}}) == f"1.200 {translation.gettext('new')}"
+        assert words_of({"code": COUNTED, "values": {"created": 1200}}).endswith(": 1.200")
+
+
+def test_a_time_is_said_in_its_own_unit() -> None:
+    with translation.override("en"):
+        assert words_of({"code": "done", "values": {"rows": 1, "seconds": 0.0042}}) == "Rows: 1, in 4\u00a0ms"
+        assert words_of({"code": "done", "values": {"rows": 1200, "seconds": 75.4}}) == "Rows: 1,200, in 1\u00a0min 15\u00a0s"
 
 
 def test_lines_of_runs_before_there_were_codes_are_shown_as_they_are() -> None:

@@ -125,6 +125,11 @@ def test_a_run_is_started_watched_and_cancelled(cast: Cast, alice: Client, erp: 
     assert "every 2s" in live.content.decode()
     assert "HX-Refresh" not in live
     assert alice.get(f"{BASE}live/")["HX-Refresh"] == "true"
+    assert "every 2s" in alice.get(f"{BASE}runs/{run.pk}/").content.decode()
+    with workspace_tx(cast.workspace):
+        ErpRun.objects.update(cancel_requested=True)
+    for page in ("", f"runs/{run.pk}/", "live/"):
+        assert "Stopping" in text_of(alice.get(f"{BASE}{page}"))
 
     alice.post(f"{BASE}runs/{run.pk}/cancel/")
     with workspace_tx(cast.workspace):
@@ -132,6 +137,7 @@ def test_a_run_is_started_watched_and_cancelled(cast: Cast, alice: Client, erp: 
         assert AuditEvent.objects.filter(action__startswith="erp.run_").count() == 2
     assert (run.status, run.outcome) == (RunStatus.DONE, "cancelled")
     assert "every 30s" in alice.get(f"{BASE}live/").content.decode()
+    assert "every 2s" not in alice.get(f"{BASE}runs/{run.pk}/").content.decode()
 
 
 def test_the_log_of_a_run_is_shown_and_downloaded(cast: Cast, alice: Client, charlie: Client, erp: Client) -> None:
@@ -141,7 +147,7 @@ def test_the_log_of_a_run_is_shown_and_downloaded(cast: Cast, alice: Client, cha
     assert "ABC curve" in text
     file = alice.get(f"{BASE}runs/{run.pk}/log.txt")
     assert file["Content-Disposition"] == f'attachment; filename="erp-run-{run.pk}.txt"'
-    assert "Companies and contacts: 1 new" in file.content.decode()
+    assert "Companies and contacts: new: 1" in file.content.decode()
     for page in ("", "log.txt", "cancel/"):
         assert charlie.get(f"/w/elsewhere/settings/erp/runs/{run.pk}/{page}").status_code in {404, 405}
 

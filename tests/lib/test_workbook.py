@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmsync.lib.sheets import NOT_IN_XML
-from crmsync.lib.workbook import Column, Workbook
+from crmsync.lib.workbook import Column, Unsent, Workbook
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", '=HYPERLINK("http://x")', "＝1"]
 
@@ -37,6 +37,28 @@ def test_kinds_come_back_as_they_are(tmp_path: Path) -> None:
         ("x", "12345678901234567.5", "1850-01-01", None, None),
     ]
     assert found["Rows (2)"] == [("=1+1",)]
+
+
+def test_it_can_be_sent_while_it_is_made(tmp_path: Path) -> None:
+    unsent, blocks = Unsent(), []
+    with Workbook(unsent) as book:
+        book.begin("Rows", [Column("n", "number"), Column("text")])
+        for start in range(0, 20_000, 2_000):
+            book.write([[str(n) for n in range(start, start + 2_000)], [f"{n * 7919:x}" for n in range(start, start + 2_000)]])
+            blocks.append(unsent.take())
+    blocks.append(unsent.take())
+
+    assert sum(map(bool, blocks)) > 3, "not all at once at the end"
+    (tmp_path / "a.xlsx").write_bytes(b"".join(blocks))
+    assert read(tmp_path / "a.xlsx")["Rows"][1:] == [(n, f"{n * 7919:x}") for n in range(20_000)]
+
+
+def test_sent_and_left_off_it_writes_nothing_more() -> None:
+    unsent = Unsent()
+    book = Workbook(unsent)
+    book.begin("Rows", [Column("n")])
+    book.abandon()
+    assert unsent.take() == b""
 
 
 def test_nothing_becomes_a_formula(tmp_path: Path) -> None:

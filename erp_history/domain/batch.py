@@ -69,10 +69,10 @@ class _Checking:
 def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
     """Read every column, then the rules over columns. Rows with an error are left out; the others stay."""
     work = _Checking(table, rows)
-    batch = Batch(table, received=len(rows.rows))
-    if not rows.rows:
+    batch = Batch(table, received=rows.count)
+    if not rows.count:
         return batch
-    sent, present = _by_column(table, rows.rows)
+    sent, present = (rows.columns, rows.columns) if rows.columns else _by_column(table, rows.rows)
     for column in table.columns:
         _read(work, column, sent.get(column.name), formats)
     work.is_one_branch = "filial" not in present
@@ -103,7 +103,7 @@ def _read(work: _Checking, column: Column, values: Sequence[Any] | None, formats
     name = column.name
     if values is None:
         if name in NEEDED or column.required or column.is_key or name in work.table.one_of:
-            work.values[name] = [None] * len(work.rows.rows)
+            work.values[name] = [NEEDED.get(name)] * work.rows.count
         return
     read = read_column(column, values, formats)
     work.values[name] = read.values

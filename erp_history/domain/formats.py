@@ -11,6 +11,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import mul
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -70,7 +71,7 @@ def read_column(column: Column, values: Sequence[Any], formats: Formats) -> Read
         elif column.kind == "decimal" and formats.decimal == ".":
             quick = _quick_decimal(values)
         else:
-            quick = _quick_distinct(column, values, formats)
+            quick = _quick_alike(column, values) or _quick_distinct(column, values, formats)
     except TypeError:  # not all of one type
         quick = None
     return _one_by_one(column, values, formats) if quick is None else Read(quick)
@@ -136,6 +137,24 @@ def _are_plain_numbers(texts: Sequence[str]) -> bool:
     """Each on a line of its own, and no line within one of them."""
     joined = "\n".join([*texts, ""])
     return joined.count("\n") == len(texts) and PLAIN_NUMBERS.fullmatch(joined) is not None
+
+
+def _quick_alike(column: Column, values: Sequence[Any]) -> list[str | None] | None:
+    """Where many differ but all are right as they stand."""
+    if column.kind == "date":
+        return _quick_days(values)
+    texts = _quick_text(column, values) if column.kind == "digits" else None
+    return texts if texts and "".join(filter(None, texts)).isalnum() else None
+
+
+def _quick_days(values: Sequence[Any]) -> list[str | None] | None:
+    """Days as ISO writes them are right in every format."""
+    days = list(set(values) - {None, ""})
+    try:
+        are_plain = list(map(dt.date.isoformat, map(dt.date.fromisoformat, days))) == days
+    except (TypeError, ValueError):
+        return None
+    return [value or None for value in values] if are_plain else None
 
 
 def _quick_distinct(column: Column, values: Sequence[Any], formats: Formats) -> list[str | None] | None:
@@ -311,7 +330,9 @@ def _digits(value: Any, column: Column, formats: Formats) -> str | None:
 
 
 def _tax_id(value: Any, column: Column, formats: Formats) -> str | None:
-    text = re.sub(r"[\s.\-/,]", "", _text(value, column, formats) or "").upper()
+    text = (_text(value, column, formats) or "").upper()
+    if not text.isalnum():
+        text = re.sub(r"[\s.\-/,]", "", text)
     if isinstance(value, int):
         text = text.zfill(11 if column.kind == "cpf" else 14)
     if not text:
@@ -330,10 +351,13 @@ def is_cnpj_valid(text: str) -> bool:
     """Fourteen characters, letters allowed in the first twelve; one repeated character is nobody's."""
     if not CNPJ.fullmatch(text) or len(set(text)) == 1 or text.startswith("000000000000"):
         return False
-    values = [ord(char) - 48 for char in text]
-    first = sum(map(int.__mul__, CNPJ_WEIGHTS[1:], values)) % 11
-    second = sum(map(int.__mul__, CNPJ_WEIGHTS, values)) % 11
-    return values[12:] == [0 if first < 2 else 11 - first, 0 if second < 2 else 11 - second]
+    first, second = _weighed(text, CNPJ_WEIGHTS[1:]), _weighed(text, CNPJ_WEIGHTS)
+    return text[12:] == f"{0 if first < 2 else 11 - first}{0 if second < 2 else 11 - second}"
+
+
+def _weighed(text: str, weights: tuple[int, ...]) -> int:
+    """A letter counts as far as it stands from the digit 0."""
+    return (sum(map(mul, weights, text.encode())) - ord("0") * sum(weights)) % 11
 
 
 def is_cpf_valid(text: str) -> bool:

@@ -55,7 +55,7 @@ def push(
     told.sample = beginning(body)
     with collector_paused(), workspace_tx(workspace, origin=origin):
         source = source_of(workspace)
-        rows = parse(body, kind=kind, encoding=encoding or source.encoding)
+        rows = parse(body, kind=kind, encoding=encoding or source.encoding, names=table.names)
         return take(workspace, table, rows, source=source, snapshot=snapshot, told=told)
 
 

@@ -31,7 +31,8 @@ EMPTY = {
 NEXT_ID = "nextval((SELECT pg_get_serial_sequence('contacts_contact', 'id')::regclass))"
 # Who asks only whether a field was filled or changed is told a few sets of fields, each with its contacts.
 TOLD = "SELECT names, array_agg(id ORDER BY id) FROM ({0}) x GROUP BY names"
-NAMES = "contacts_exact_name({0}.name), contacts_clip(contacts_fold({0}.name), 300)"
+EXACT_NAME = "contacts_exact_name({0}.name)"
+SORT_NAME = "contacts_clip(contacts_fold({0}.name), 300)"
 # In the order of the contacts, so that one of the two indexes grows at its end.
 WORDS = """
 INSERT INTO contacts_contacttoken (workspace_id, contact_id, word)
@@ -49,12 +50,13 @@ def insert_from(workspace: Workspace, rows: str, values: Mapping[str, Any], *, c
     _only(columns, frozenset(WRITABLE))
     rest = {name: empty for name, empty in EMPTY.items() if name not in columns}
     names = ("id", "workspace_id", "version", "created_at", "updated_at", "exact_name", "sort_name", *columns, *rest)
-    given = [*(f"r.{name}" for name in columns), *rest.values()]
+    given = [EXACT_NAME.format("r"), f"{SORT_NAME.format('r')} AS sort_name", *(f"r.{name}" for name in columns), *rest.values()]
     filled = ", ".join(f"CASE WHEN {name} IS DISTINCT FROM {EMPTY[name]} THEN '{name}' END" for name in sorted(columns))
     # Names come from the list above, the SELECT is a constant of the caller, values are parameters.
     sql = (
         f"WITH put AS (INSERT INTO contacts_contact ({', '.join(names)})"  # noqa: S608  see the comment above
-        f" SELECT r.id, %(workspace)s, 1, %(now)s, %(now)s, {NAMES.format('r')}, {', '.join(given)} FROM ({rows}) r ORDER BY r.id"
+        # In the order of names, as in six of the indexes: an entry finds its page in the cache, and costs a seventh less.
+        f" SELECT r.id, %(workspace)s, 1, %(now)s, %(now)s, {', '.join(given)} FROM ({rows}) r ORDER BY sort_name"
         f" RETURNING id, array_remove(ARRAY[{filled}], NULL) AS names) {TOLD.format('SELECT * FROM put')}"
     )
     with workspace_tx(workspace, origin=origin):
@@ -85,7 +87,7 @@ def change_from(workspace: Workspace, rows: str, values: Mapping[str, Any], *, o
     assignments = ", ".join(f"{name} = n.{name}" for name in WRITABLE)
     sql = f"""
 WITH put AS (
-  UPDATE contacts_contact c SET {assignments}, (exact_name, sort_name) = ROW({NAMES.format("n")}),
+  UPDATE contacts_contact c SET {assignments}, exact_name = {EXACT_NAME.format("n")}, sort_name = {SORT_NAME.format("n")},
     version = c.version + 1, updated_at = %(now)s
   FROM ({rows}) r JOIN contacts_contact k ON k.id = r.id AND k.workspace_id = %(workspace)s
   CROSS JOIN LATERAL (SELECT to_jsonb(k) AS doc OFFSET 0) b

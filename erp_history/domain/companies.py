@@ -82,6 +82,7 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
     if not taken:
         return None
     step.plan("lookups")
+    last = _last(step)
     matched = step.execute(text.match)
     fresh = step.execute(text.take_fresh, _values(step, kind, sql.IN_PAGE))
     if fresh:
@@ -92,9 +93,10 @@ def _new_page(step: Step, kind: str, after: int) -> int | None:
     if 0 < fresh < taken - matched:
         # Further codes of a tax id that has just become a contact.
         step.plan("lookups")
+        step.execute(sql.LEAVE_PAGE)
         step.execute(text.match)
     step.count(taken)
-    return _last(step)
+    return last
 
 
 def _changed_page(step: Step, kind: str, after: int) -> int | None:
@@ -143,7 +145,7 @@ def _create_for(link: ErpLink) -> int:
     with connection.cursor() as cursor:
         countries: dict[str, str] = {}
         if link.kind == LinkKind.COMPANY:
-            cursor.execute(sql.COUNTRIES.format(rows="%(row)s"), values)
+            cursor.execute(sql.COUNTRIES.format(rows="SELECT %(row)s"), values)
             countries = _codes(cursor.fetchall())
         cursor.execute(sql.of_kind(link.kind).one, {**values, "countries": json.dumps(countries)})
         [(doc,)] = cursor.fetchall()

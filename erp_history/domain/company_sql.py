@@ -109,6 +109,7 @@ SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(aft
   SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id{fence}
 ) ORDER BY r.id LIMIT %(limit)s
 """
+# What is in the page has no link; what gets one leaves it.
 # One contact of this tax id: linked. Several, or a namesake that has no tax id to tell by: held for a person.
 # What is looked up is computed first: a comparison with a function's result would be made after row-level security, on every contact.
 # LIMIT and OFFSET fence the look-ups, so that each has one index to go through, also before the tables have statistics.
@@ -116,9 +117,7 @@ SELECT r.id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id > %(aft
 MATCH = """
 WITH r AS MATERIALIZED (
   SELECT r.id, r.{tax} AS tax, {masked} AS masked, {name} AS name, {has_organisation} AS has_organisation FROM {table} r
-  WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
-  )
+  WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page)
 ), by_tax AS MATERIALIZED (
   SELECT r.*, t.ids FROM r LEFT JOIN LATERAL (
     SELECT array_agg(id ORDER BY id) AS ids FROM (
@@ -145,15 +144,17 @@ WITH r AS MATERIALIZED (
       ) o WHERE o.kind = '{kind}'
     )
   ) n WHERE n.ids IS NOT NULL
+), put AS (
+  INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
+  SELECT %(workspace)s, '{kind}', id, CASE WHEN cardinality(ids) = 1 THEN ids[1] END,
+    CASE WHEN cardinality(ids) = 1 THEN 'linked' ELSE 'held' END, CASE WHEN cardinality(ids) = 1 THEN '' ELSE 'several' END,
+    CASE WHEN cardinality(ids) = 1 THEN '[]' ELSE to_jsonb(ids) END, '{{}}'::jsonb, 0, now()
+  FROM by_tax WHERE ids IS NOT NULL
+  UNION ALL
+  SELECT %(workspace)s, '{kind}', unnest(row_ids), NULL, 'held', 'same_name', to_jsonb(ids), '{{}}'::jsonb, 0, now() FROM by_name
+  ON CONFLICT (workspace_id, kind, row_id) DO NOTHING RETURNING row_id
 )
-INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
-SELECT %(workspace)s, '{kind}', id, CASE WHEN cardinality(ids) = 1 THEN ids[1] END,
-  CASE WHEN cardinality(ids) = 1 THEN 'linked' ELSE 'held' END, CASE WHEN cardinality(ids) = 1 THEN '' ELSE 'several' END,
-  CASE WHEN cardinality(ids) = 1 THEN '[]' ELSE to_jsonb(ids) END, '{{}}'::jsonb, 0, now()
-FROM by_tax WHERE ids IS NOT NULL
-UNION ALL
-SELECT %(workspace)s, '{kind}', unnest(row_ids), NULL, 'held', 'same_name', to_jsonb(ids), '{{}}'::jsonb, 0, now() FROM by_name
-ON CONFLICT (workspace_id, kind, row_id) DO NOTHING
+DELETE FROM pg_temp.erp_page p USING put WHERE p.id = put.row_id
 """
 # A page of the ERP's rows or of links, and what of it becomes contacts: `base` is what the link remembers of it, in the words of `of_kind`.
 # Emptied here as well: pages may follow one another in one transaction.
@@ -171,14 +172,15 @@ DELETE FROM pg_temp.erp_page; DELETE FROM pg_temp.erp_fresh; DELETE FROM pg_temp
 TAKE_FRESH = """
 INSERT INTO pg_temp.erp_fresh (id, row_id, request_id, base, {columns})
 SELECT {next_id}, r.id, r.request_id, {doc}, {values} FROM (
-  SELECT min(r.id) AS id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page) AND NOT EXISTS (
-    SELECT 1 FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.kind = '{kind}' AND l.row_id = r.id OFFSET 0
-  ) GROUP BY coalesce(r.{tax}, r.id::text) ORDER BY 1
+  SELECT min(r.id) AS id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page)
+  GROUP BY coalesce(r.{tax}, r.id::text) ORDER BY 1
 ) first CROSS JOIN LATERAL (
   SELECT r.* FROM {table} r WHERE r.id = first.id AND r.workspace_id = %(workspace)s LIMIT 1
 ) r {joins} {lateral}
 """
 FRESH = "SELECT id, {columns} FROM pg_temp.erp_fresh"
+# Fresh ones have their link: what is left of the page may be of the same tax id.
+LEAVE_PAGE = "DELETE FROM pg_temp.erp_page WHERE id IN (SELECT row_id FROM pg_temp.erp_fresh)"
 LINK_FRESH = """
 INSERT INTO erp_history_erplink (workspace_id, kind, row_id, contact_id, state, reason, candidates, base, request_id, created_at)
 SELECT %(workspace)s, '{kind}', row_id, id, 'linked', '', '[]', base, request_id, now() FROM pg_temp.erp_fresh
@@ -230,11 +232,18 @@ WHERE p.contact_id IS NOT NULL AND d.key <> 'kind' AND d.value IS DISTINCT FROM 
   AND NOT (d.key = 'name' AND d.value::text = '""')
 GROUP BY p.contact_id
 """
+# LIMIT: joined, the planner went through all companies for every page.
 COUNTRIES = """
-SELECT DISTINCT pais FROM erp_history_empresa WHERE workspace_id = %(workspace)s AND pais IS NOT NULL AND id IN ({rows}) LIMIT 500
+SELECT DISTINCT r.pais FROM ({rows}) x(id) CROSS JOIN LATERAL (
+  SELECT r.pais FROM erp_history_empresa r WHERE r.workspace_id = %(workspace)s AND r.id = x.id LIMIT 1
+) r WHERE r.pais IS NOT NULL LIMIT 500
 """
 IN_PAGE = "SELECT id FROM pg_temp.erp_page"
-LINKED_IN_PAGE = f"SELECT row_id FROM erp_history_erplink WHERE workspace_id = %(workspace)s AND id IN ({IN_PAGE})"
+LINKED_IN_PAGE = """
+SELECT l.row_id FROM pg_temp.erp_page p CROSS JOIN LATERAL (
+  SELECT l.row_id FROM erp_history_erplink l WHERE l.workspace_id = %(workspace)s AND l.id = p.id LIMIT 1
+) l
+"""
 CHANGED = "SELECT id, changed FROM pg_temp.erp_changed"
 # Whether anything has changed is asked of all rows at once, and joined whole; pages then begin with the first that has.
 FIRST_CHANGED = f"""

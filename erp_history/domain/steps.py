@@ -16,17 +16,18 @@ from erp_history.models import ErpPhase, ErpRun, ErpSource
 MEMORY = "SET LOCAL work_mem TO '32MB'"
 # The policy of row-level security repeats the condition on the workspace, so the planner multiplies its selectivity with itself and
 # takes big sets for small ones; and tables that were filled a moment ago have no statistics yet. What is meant is said instead.
+# Look-ups for the rows of a page are all different: remembering them costs more than it saves.
 PLANS = {
     "sets": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
     " SET LOCAL enable_mergejoin TO on; SET LOCAL enable_sort TO on",
     "sums": "SET LOCAL enable_nestloop TO off; SET LOCAL enable_seqscan TO on; SET LOCAL enable_hashjoin TO on;"
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "lookups": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
-    " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO DEFAULT",
+    " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO DEFAULT; SET LOCAL enable_memoize TO off",
     "in order": "SET LOCAL enable_nestloop TO on; SET LOCAL enable_seqscan TO off; SET LOCAL enable_hashjoin TO off;"
     " SET LOCAL enable_mergejoin TO off; SET LOCAL enable_sort TO off",
     "default": "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_hashjoin TO DEFAULT;"
-    " SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL enable_sort TO DEFAULT",
+    " SET LOCAL enable_mergejoin TO DEFAULT; SET LOCAL enable_sort TO DEFAULT; SET LOCAL enable_memoize TO DEFAULT",
 }
 
 

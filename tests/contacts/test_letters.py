@@ -105,6 +105,8 @@ def test_contacts_have_the_words_that_python_finds(cast: Cast, listed: list[dict
         {"name": "O'Brien & Sons-in-law S.A.", "legal_name": "O\u2019Brien", "tags": ["a b", "x" * 120]},
         {"name": "w" * 64 + " " + "w" * 65 + "-" + "v" * 70, "emails": [{"email": "e" * 120 + "@x.com"}]},
         {"emails": [{"email": "a@b@C.com"}, {"email": "no at"}, {"email": "\u0391\u03a3@\u0391\u03a3.gr"}], "tax_id": "00 (0)0"},
+        {"phones": [{"number": "5" * 70}], "tax_id": "9" * 40, "legal_name": "d'" + "n" * 64},
+        {"emails": [{"email": "a." * 40 + "b@x.com"}, {"email": "\ufdfa" * 9 + "@x.com"}]},
         {"phones": [{"number": "\u0660\u0661\u0662\u0663"}, {"number": "0(0)55"}], "name": "\u00e6\u00e6\u00e6"},
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +134,15 @@ def test_columns_are_written_with_history_version_and_signal(cast: Cast) -> None
         assert not ContactChange.objects.filter(contact_id=other.pk, version=2).exists()
     with workspace_tx(cast.elsewhere):
         assert Contact.objects.get(pk=theirs.pk).life_cycle == ""
+
+
+def test_the_history_knows_every_column(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('contacts_history_update'::regproc)")
+        [definition] = cursor.fetchone()
+    derived = {"id", "workspace_id", "exact_name", "sort_name", "version", "created_at", "updated_at", "deleted_at"}
+    columns = {field.column for field in Contact._meta.concrete_fields} - derived
+    assert {name for name in columns if f"n.{name} IS DISTINCT FROM o.{name}" not in definition} == set()
 
 
 def test_what_is_searched_is_not_written_as_a_plain_column(cast: Cast) -> None:

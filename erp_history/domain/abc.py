@@ -10,21 +10,24 @@ import datetime as dt
 from typing import Any
 
 from erp_history.domain import news
-from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, window
+from erp_history.domain.days import AUTHORISED, COMPANY, LIVE, NET, UNIQUE
+from erp_history.domain.figures import window
 from erp_history.domain.steps import Step
 from erp_history.enums import Grouping
 from erp_history.models import ErpSource
 
-# Where the classes begin on the curve of `unit` (revenue). Of those with equal revenue the first in the order has only what has more ahead
-# of it, as all of them are meant to, and none has less: so the lowest revenue that is found is right whatever stands ahead of the others.
+# Where the classes begin on the curve of `unit` (revenue): at the first one in the order with which the sum reaches the border. All before
+# it have less ahead of them, all after it have not. Of those with equal revenue another one may stand there; the revenue is the same. No
+# more of the curve is summed than is asked for.
 # Materialized: tables filled a moment ago have no statistics, and a planner that takes them for small sums the whole again for each row.
 LOWEST = """
 whole AS MATERIALIZED (
   SELECT sum(revenue) * %(a)s * 0.01 AS a_ends, sum(revenue) * %(b)s * 0.01 AS b_ends FROM unit WHERE revenue > 0
+), running AS MATERIALIZED (
+  SELECT revenue, sum(revenue) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) AS upto FROM unit WHERE revenue > 0
 ), lowest AS MATERIALIZED (
-  SELECT min(revenue) FILTER (WHERE upto - revenue < a_ends) AS a, min(revenue) FILTER (WHERE upto - revenue < b_ends) AS b
-  FROM (SELECT revenue, sum(revenue) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) AS upto FROM unit WHERE revenue > 0) placed
-  CROSS JOIN whole
+  SELECT (SELECT revenue FROM running WHERE upto >= a_ends AND a_ends > 0 LIMIT 1) AS a,
+    (SELECT revenue FROM running WHERE upto >= b_ends AND b_ends > 0 LIMIT 1) AS b FROM whole
 )
 """
 CLASS = "CASE WHEN revenue > 0 THEN CASE WHEN revenue >= lowest.a THEN 'A' WHEN revenue >= lowest.b THEN 'B' ELSE 'C' END END"
@@ -119,7 +122,14 @@ def values_of(source: ErpSource, today: dt.date, *, months: int | None = None) -
     )
 
 
-# Summed per code first: what is joined with the companies then is a fraction of the documents. A company has the code of its documents;
+ALL_REVENUE = """
+unit AS MATERIALIZED (
+  SELECT company_id, sum(net) AS revenue FROM erp_history_companyday
+  WHERE workspace_id = %(workspace)s AND "on" >= %(since)s AND "on" < %(today)s GROUP BY 1
+)
+"""
+# Lines name their note, and it its company, by texts. Summed per code first: what is joined with the companies then is a fraction of the
+# documents. A company has the code of its documents;
 # that of another filial (`stray`) is looked for only where there are documents whose filial has none.
 REVENUE = f"""
 code AS (
@@ -138,5 +148,4 @@ code AS (
   UNION ALL SELECT id, revenue FROM stray WHERE NOT EXISTS (SELECT 1 FROM own WHERE own.id = stray.id)
 )
 """
-ALL_REVENUE = REVENUE.format(net=NET, lines="")
 BRAND_REVENUE = REVENUE.format(net=LINE_NET, lines=f"{LINES} AND i.marca = %(brand)s")

@@ -16,7 +16,8 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.models import Contact
 from crmsync.lib.periods import local_day
-from erp_history.domain.figures import AUTHORISED, NET, months_before
+from erp_history.domain.days import AUTHORISED, NET
+from erp_history.domain.figures import months_before
 from erp_history.domain.sources import zone_of
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import (

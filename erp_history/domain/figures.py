@@ -1,4 +1,4 @@
-"""Figures per company, read from all documents in one statement: every rule of the night then works on this one state of the data.
+"""Figures per company, from its days and its other documents in one statement: every rule of the night then works on this one state.
 
 A push that arrives while the night runs changes tables, not these figures; it counts in the next night.
 """
@@ -7,36 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 
-from erp_history.domain import news
+from erp_history.domain import days, news
+from erp_history.domain.days import COMPANY, LIVE, UNIQUE
 from erp_history.domain.steps import Step
 
-# The company of a document: of the same filial first, then where the code is unique. (What has its own company asks no further: NULL
-# is looked up nowhere.)
-UNIQUE = (
-    "SELECT codigo_erp, min(id) AS id FROM erp_history_empresa WHERE workspace_id = %(workspace)s GROUP BY codigo_erp HAVING count(*) = 1"
-)
-COMPANY = """
-  LEFT JOIN erp_history_empresa e ON e.workspace_id = %(workspace)s AND e.filial = d.filial AND e.codigo_erp = d.codigo_empresa
-  LEFT JOIN uniq u ON u.codigo_erp = CASE WHEN e.id IS NULL THEN d.codigo_empresa END
-"""
-LIVE = "d.workspace_id = %(workspace)s AND NOT d.excluido AND d.gone_at IS NULL AND d.codigo_empresa IS NOT NULL"
-AUTHORISED = "coalesce(d.situacao, 'autorizada') = 'autorizada'"
-SALE = "coalesce(d.tipo, 'venda') = 'venda'"
-# Returns count by their own day, whichever sign the ERP gives them.
-NET = f"CASE WHEN {SALE} THEN d.valor_total WHEN d.tipo = 'devolucao' THEN -abs(d.valor_total) END"
 COLUMNS = (
     "contact_id", "is_deleted", "revenue", "revenue_12m", "open_receivables", "overdue_receivables", "purchases", "first_purchase_on",
     "last_purchase_on", "interval_days", "last_quote_on",
 )  # fmt: skip
-# Orders, receivables and quotes are summed per code before they are joined; notes are not, since their days of sale are told apart.
+# Notes are read from the days they made. Orders, receivables and quotes are summed per code before they are joined.
 READ = f"""
 WITH uniq AS ({UNIQUE}), notes AS (
-  SELECT coalesce(e.id, u.id) AS company,
-    sum({NET}) FILTER (WHERE d.data_emissao >= %(since)s AND d.data_emissao < %(today)s) AS revenue,
-    sum({NET}) FILTER (WHERE d.data_emissao >= %(since_12m)s AND d.data_emissao < %(today)s) AS revenue_12m,
-    min(d.data_emissao) FILTER (WHERE {SALE}) AS first_on, max(d.data_emissao) FILTER (WHERE {SALE}) AS last_on,
-    count(DISTINCT d.data_emissao) FILTER (WHERE {SALE}) AS days
-  FROM erp_history_nota d {COMPANY} WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao <= %(today)s GROUP BY 1
+  SELECT company_id AS company,
+    sum(net) FILTER (WHERE "on" >= %(since)s AND "on" < %(today)s) AS revenue,
+    sum(net) FILTER (WHERE "on" >= %(since_12m)s AND "on" < %(today)s) AS revenue_12m,
+    min("on") FILTER (WHERE sold) AS first_on, max("on") FILTER (WHERE sold) AS last_on, count(*) FILTER (WHERE sold) AS days
+  FROM erp_history_companyday WHERE workspace_id = %(workspace)s AND "on" <= %(today)s GROUP BY 1
 ), orders AS (
   SELECT coalesce(e.id, u.id) AS company, max(d.last_on) AS last_on FROM (
     SELECT d.filial, d.codigo_empresa, max(d.data_emissao) AS last_on FROM erp_history_pedido d
@@ -103,11 +89,13 @@ def window(today: dt.date, months: int) -> dict[str, dt.date]:
 
 
 def step(step: Step) -> bool:
-    of = {"today": step.run.today.isoformat(), "months": step.source.abc_months}
+    of = {"today": step.run.today.isoformat(), "months": step.source.abc_months, "days": days.RULES}
     if news.still_holds(step, tables=READ_FROM, of=of):
         step.plan("sums")
         step.count(0, changed=step.execute(FOLLOW))
         return True
+    if not days.still_hold(step):
+        days.bring_up(step)
     step.plan("sums")
     written = step.execute(READ, window(step.run.today, step.source.abc_months))
     [(companies,)] = step.fetch("SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s")

@@ -53,6 +53,11 @@ def computed_before(step: Step, of: Mapping[str, Any]) -> ErpPhase | None:
     """The last time the step was done, if it was of the same; and what it is of now is kept for the next time."""
     of = {"rules": RULES, **of}
     step.phase.cursor = {**step.phase.cursor, "of": of}
-    done = ErpPhase.objects.filter(workspace=step.workspace, name=step.phase.name, status=PhaseStatus.DONE)
-    last = done.order_by("-run_id").first()
+    last = last_done(step)
     return last if last is not None and last.cursor.get("of") == of else None
+
+
+def last_done(step: Step) -> ErpPhase | None:
+    """The last time the step was done."""
+    done = ErpPhase.objects.filter(workspace=step.workspace, name=step.phase.name, status=PhaseStatus.DONE)
+    return done.order_by("-run_id").first()

@@ -9,7 +9,8 @@ from accounts.models import Membership
 from contacts.domain.visibility import visible_to
 from erp_history.domain import windows
 from erp_history.domain.dashboard import Asked, View, condition, fetch
-from erp_history.domain.figures import COMPANY, UNIQUE, window
+from erp_history.domain.days import COMPANY, UNIQUE
+from erp_history.domain.figures import window
 from erp_history.domain.kept import Sight, kept, night_mark, sight_of
 from erp_history.models import AbcResult, ContactFigures, Portfolio
 

@@ -14,32 +14,33 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from erp_history.domain.abc import ALL_REVENUE, BRAND_REVENUE, CLASS, LINE_NET, LOWEST, values_of
-from erp_history.domain.figures import AUTHORISED, COMPANY, LIVE, NET, UNIQUE, months_before
+from erp_history.domain.days import AUTHORISED, COMPANY, LIVE, UNIQUE
+from erp_history.domain.figures import months_before
 from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.models import CurveLimit, ErpPrepared, ErpRun, ErpSource
 
 WINDOWS = (3, 6, 12, 24)
 COLUMNS = (*(f"revenue_{months}" for months in WINDOWS), "revenue_own")
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('erp windows', %(workspace)s))"
-NOT_YET = "d.data_emissao >= %(since)s AND d.data_emissao < %(today)s"
-ALL_NOTES = f"""
-SELECT ''::text AS brand, d.filial, d.codigo_empresa, d.data_emissao, {NET} AS net FROM erp_history_nota d
-WHERE {LIVE} AND {AUTHORISED} AND {NOT_YET}
+SUMS = ", ".join(f'coalesce(sum(net) FILTER (WHERE "on" >= %({name})s), 0) AS {name}' for name in COLUMNS)
+OF_ALL = f"""
+SELECT ''::text AS brand, company_id, {SUMS} FROM erp_history_companyday
+WHERE workspace_id = %(workspace)s AND "on" >= %(since)s AND "on" < %(today)s GROUP BY 2
 """
 BRANDED_LINES = f"""
-SELECT i.marca AS brand, d.filial, d.codigo_empresa, d.data_emissao, {LINE_NET} AS net FROM erp_history_nota d
+SELECT i.marca AS brand, d.filial, d.codigo_empresa, d.data_emissao AS "on", {LINE_NET} AS net FROM erp_history_nota d
 JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
   AND NOT i.excluido AND i.gone_at IS NULL AND i.marca <> ''
-WHERE {LIVE} AND {AUTHORISED} AND {NOT_YET}
+WHERE {LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s
 """
 # Summed per code first: what is joined with the companies then is a fraction of the documents.
-SUMS = ", ".join(f"coalesce(sum(net) FILTER (WHERE data_emissao >= %({name})s), 0) AS {name}" for name in COLUMNS)
-FRESH = f"""
-CREATE TEMPORARY TABLE erp_fresh_windows ON COMMIT DROP AS
-WITH uniq AS ({UNIQUE})
+OF_BRANDS = f"""
 SELECT d.brand, coalesce(e.id, u.id) AS company_id, {", ".join(f"sum(d.{name}) AS {name}" for name in COLUMNS)} FROM (
-  SELECT brand, filial, codigo_empresa, {SUMS} FROM ({ALL_NOTES} UNION ALL {BRANDED_LINES}) x GROUP BY 1, 2, 3
+  SELECT brand, filial, codigo_empresa, {SUMS} FROM ({BRANDED_LINES}) x GROUP BY 1, 2, 3
 ) d {COMPANY} WHERE coalesce(e.id, u.id) IS NOT NULL GROUP BY 1, 2
+"""
+FRESH = f"""
+CREATE TEMPORARY TABLE erp_fresh_windows ON COMMIT DROP AS WITH uniq AS ({UNIQUE}) {OF_ALL} UNION ALL {OF_BRANDS}
 """
 GONE = """
 DELETE FROM erp_history_windowrevenue w WHERE w.workspace_id = %(workspace)s

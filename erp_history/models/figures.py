@@ -33,6 +33,19 @@ class Portfolio(WorkspaceModel):
         return self.name or self.code
 
 
+class CompanyDay(ManyRows):
+    """What a company bought on a day, of all its authorised notes: they name it by filial and code, here it is known (docs/adr/0021)."""
+
+    pk = models.CompositePrimaryKey("workspace", "company_id", "on")
+    company_id = models.BigIntegerField()  # of Empresa
+    on = models.DateField()
+    sold = models.BooleanField(default=False)  # a sale, not only a return
+    net = money()
+
+    def __str__(self) -> str:
+        return f"{self.company_id} on {self.on}"
+
+
 class CompanyFigures(ManyRows):
     """What a company means, per ERP code, as of the last night. All of a night's rules read from here, so that they see one state."""
 

@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.enums import ADMIN_ROLES
 from accounts.models import Membership, Workspace
@@ -48,8 +49,16 @@ def _words(source: ErpSource, workspace: Workspace, *, silent: bool) -> tuple[st
         "url": f"{settings.PUBLIC_URL}/w/{workspace.slug}/settings/erp/",
     }
     if silent:
-        subject = _("ERP data of %(workspace)s: no success for %(hours)s hours")
-        body = _("The nightly job of the ERP data has not succeeded for %(hours)s hours. See its log: %(url)s")
+        subject = ngettext(
+            "ERP data of %(workspace)s: no success for %(hours)s hour",
+            "ERP data of %(workspace)s: no success for %(hours)s hours",
+            source.max_silence_hours,
+        )
+        body = ngettext(
+            "The nightly job of the ERP data has not succeeded for %(hours)s hour. See its log: %(url)s",
+            "The nightly job of the ERP data has not succeeded for %(hours)s hours. See its log: %(url)s",
+            source.max_silence_hours,
+        )
     else:
         subject = _("ERP data of %(workspace)s: working again")
         body = _("The nightly job of the ERP data has succeeded again: %(url)s")

@@ -64,7 +64,9 @@ class SheetPlan:
 
 def plans(workspace: Workspace, export: ErpExport) -> list[SheetPlan]:
     """The chosen tables, then the requests and what was wrong with their rows."""
-    found = search(workspace, first=export.first, last=export.last, tables=export.tables, outcome=export.outcome or "", key=export.key)  # type: ignore[arg-type]  # one of the outcomes, checked when it was asked for
+    # Without a choice of tables the list has requests of none as well, such as those that begin and end a complete load.
+    chosen = export.tables if len(export.tables) < len(TABLES) else ()
+    found = search(workspace, first=export.first, last=export.last, tables=chosen, outcome=export.outcome or "", key=export.key)  # type: ignore[arg-type]  # one of the outcomes, checked when it was asked for
     tables = [_of_table(workspace, export, TABLES[name], found) for name in export.tables if name in TABLES]
     return [*tables, _of_requests(workspace, found), _of_remarks(workspace, found)]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import Count, Max, Sum
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from erp_history.domain.tables import TABLES, Table
@@ -54,7 +57,12 @@ def rule_in_words(source: ErpSource) -> list[str]:
     days = {"new": source.new_days, "active": source.active_days, "risk": source.risk_days, "prospect": source.prospect_days}
     return [
         _("Companies and contacts are known by their ERP code, then by their tax id; what is ambiguous waits for a decision."),
-        _("Revenue is the total of authorised sale invoices of the last %(months)s months up to yesterday, less returns.") % curve,
+        ngettext(
+            "Revenue is the total of authorised sale invoices of the last month up to yesterday, less returns.",
+            "Revenue is the total of authorised sale invoices of the last %(months)s months up to yesterday, less returns.",
+            source.abc_months,
+        )
+        % curve,
         _("Companies are ordered by revenue. Class A: less than %(a)s %% of all revenue stands ahead of the company.") % curve,
         _("Class B: less than %(b)s %% stands ahead of it. Class C: the others. Without revenue there is no class.") % curve,
         _("Blocked: the ERP says blocked or inactive. New: first purchase within %(new)s days.") % days,
@@ -65,6 +73,6 @@ def rule_in_words(source: ErpSource) -> list[str]:
     ]
 
 
-def _percent(value: object) -> str:
+def _percent(value: Decimal) -> str:
     text = f"{value}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(number_format(Decimal(text.rstrip("0").rstrip(".") if "." in text else text)))

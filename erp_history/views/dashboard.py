@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.middleware import WorkspaceRequest
@@ -262,7 +262,7 @@ def _is_usual(view: View) -> bool:
 
 
 def _months(number: int) -> str:
-    return _("Last %(number)d months") % {"number": number}
+    return ngettext("Last %(number)d month", "Last %(number)d months", number) % {"number": number}
 
 
 def _sections(found: Overview, links: Links, *, names: Mapping[Any, str]) -> list[dict[str, Any]]:

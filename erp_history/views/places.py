@@ -1,12 +1,17 @@
-"""Where the ERP data stand in the shell: the rail and the settings area."""
+"""Where the ERP data stand in the shell: the rail, the settings area, and the home page when something is wrong."""
 
 from __future__ import annotations
 
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import registry as places
 from accounts.domain.audit import name_actions
+from accounts.views.guards import membership_of
 from crmsync import nav
+from erp_history.models import ErpSource
 from integrations.views import gallery
 
 AUDIT = {
@@ -34,6 +39,28 @@ def register() -> None:
             covers=covers,
         )
     )
+    nav.badges["erp_history:settings"] = alerts_open
+    places.add_home_panel(places.HomePanel(key="erp", render=home_panel, order=10))
     tagline = _("Companies, sales and receivables from your ERP, with ABC curve and categories")
     gallery.further.append(gallery.Further(label=_("ERP data"), tagline=tagline, url_name="erp_history:settings"))
     places.add_settings_entry(places.SettingsEntry(label=_("ERP data"), url_name="erp_history:settings", order=45, covers=covers))
+
+
+def alerted(request: HttpRequest) -> ErpSource | None:
+    """The source whose maximum time without success has passed, until a run is successful again."""
+    workspace = membership_of(request).workspace
+    return ErpSource.objects.filter(workspace=workspace, alerted_at__isnull=False, active=True).first()
+
+
+def alerts_open(request: HttpRequest) -> int:
+    return int(alerted(request) is not None)
+
+
+def home_panel(request: HttpRequest) -> str | None:
+    """Only when somebody must look."""
+    membership = membership_of(request)
+    source = alerted(request) if membership.is_admin else None
+    if source is None:
+        return None
+    url = reverse("erp_history:settings", kwargs={"slug": membership.workspace.slug})
+    return render_to_string("erp_history/_silent.html", {"source": source, "url": url}, request=request)

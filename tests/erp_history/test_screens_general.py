@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import ApiToken, AuditEvent
 from accounts.scoping import SYSTEM, workspace_tx
 from contacts.domain.store import create_contacts
-from erp_history.domain import night, sources
+from erp_history.domain import alerts, night, sources
 from erp_history.domain.complaints import CannotRead
 from erp_history.domain.openers import open_reader
 from erp_history.domain.vault import read_secrets
@@ -113,6 +113,27 @@ def test_silence_is_a_banner(cast: Cast, alice: Client, erp: Client) -> None:
 
     assert "No successful run for too long" in text_of(alice.get(BASE))
     assert "No successful run for too long" in text_of(alice.get(f"{BASE}live/"))
+
+
+def test_an_alert_stands_on_the_home_page_and_in_the_rail_of_those_who_can_help(
+    cast: Cast, alice: Client, bob: Client, erp: Client
+) -> None:
+    push(erp, "empresa", [company("C1")])
+    home, words, badge = "/w/hartwell/", "No successful run for too long", '<span class="truncate">ERP data</span><span class="count'
+    for shown in (words, badge):
+        assert shown not in alice.get(home).content.decode()
+    with workspace_tx(cast.workspace):
+        ErpSource.objects.update(active_since=timezone.now() - dt.timedelta(days=3))
+        alerts.alert_if_needed(source_of(cast), cast.workspace, now=timezone.now())
+    page = alice.get(home).content.decode()
+    assert words in page
+    assert badge in page
+    assert words not in bob.get(home).content.decode()
+    run_night(cast.workspace)
+    with workspace_tx(cast.workspace):
+        alerts.alert_if_needed(source_of(cast), cast.workspace, now=timezone.now())
+    for shown in (words, badge):
+        assert shown not in alice.get(home).content.decode()
 
 
 def test_a_run_is_started_watched_and_cancelled(cast: Cast, alice: Client, erp: Client) -> None:

@@ -141,8 +141,17 @@ def test_an_excel_file_is_asked_for_watched_and_downloaded(cast: Cast, alice: Cl
     assert re.fullmatch(r'attachment; filename="ERP hartwell \d{4}-\d\d-\d\d \d{4}-\d\d-\d\d\.xlsx"', file["Content-Disposition"])
 
 
-def test_without_ticks_all_tables_are_in_it(cast: Cast, alice: Client, pushed: Client) -> None:
-    assert made(cast, alice).tables == list(TABLES)
+def test_without_ticks_everything_that_the_list_shows_is_in_it(cast: Cast, alice: Client, pushed: Client) -> None:
+    pushed.post("/api/v1/erp/nothing/", data=b"[]", content_type="application/json")
+    listed = alice.get(f"{BASE}history/").context["rows"]
+    export = made(cast, alice)
+
+    assert export.tables == list(TABLES)
+    path = exports.file_of(export)
+    assert path is not None
+    numbers = [row[0] for row in openpyxl.load_workbook(path)["Requests"].iter_rows(min_row=2, values_only=True)]
+    assert numbers == sorted(row.pk for row in listed)
+    assert len(numbers) == 4
 
 
 def test_a_broken_download_goes_on(cast: Cast, alice: Client, pushed: Client) -> None:

@@ -28,6 +28,7 @@ from crmsync.lib.text import row_number
 from erp_history.domain import dashboard, dashboard_moves, dashboard_sheets, offers, windows
 from erp_history.domain.dashboard import AtRisk, Bar, Group, Overview, View
 from erp_history.domain.dashboard_lists import ANY, NONE, Change, Place
+from erp_history.domain.onboarding import rule_in_words
 from erp_history.enums import Category
 from erp_history.models import CompanyFigures
 from erp_history.panels import portfolio_names
@@ -143,6 +144,7 @@ def page(request: WorkspaceRequest) -> HttpResponse:
         "csv_url": _address(request, "dashboard_csv"),
         "xlsx_url": _address(request, "dashboard_xlsx"),
         "months": view.asked.months,
+        "rule": rule_in_words(view.source),
     }
     return render(request, "erp_history/dashboard.html", context)
 

@@ -83,6 +83,11 @@ beat_schedule = {
         "schedule": crontab(hour=3, minute=41),
         "options": {"queue": "default", "expires": 3600},
     },
+    "ERP files": {
+        "task": "erp_history.hourly_housekeeping",
+        "schedule": crontab(minute=11),
+        "options": {"queue": "default", "expires": 1800},
+    },
     "nightly housekeeping": {
         "task": "integrations.nightly_housekeeping",
         "schedule": crontab(hour=3, minute=17),

@@ -71,6 +71,13 @@ def nightly_housekeeping(**_future: Any) -> None:
         tidy.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
 
 
+@shared_task(name="erp_history.hourly_housekeeping")
+def hourly_housekeeping(**_future: Any) -> None:
+    """Files of a day and older go within the hour, and not only with the next night."""
+    for workspace_id in exports.outdated(now=timezone.now()):
+        tidy.apply_async(kwargs={"workspace_id": workspace_id}, retry=False)
+
+
 @shared_task(name="erp_history.tidy")
 def tidy(*, workspace_id: int, **_future: Any) -> None:
     """Forget what has been kept long enough."""

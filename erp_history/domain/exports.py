@@ -86,10 +86,20 @@ def _name(pk: int) -> str:
 
 def file_of(export: ErpExport) -> Path | None:
     """The finished file while it is kept."""
-    if export.status != ExportStatus.READY or not export.file:
+    if export.status != ExportStatus.READY or not export.file or export.finished_at is None:
+        return None
+    if timezone.now() >= export.finished_at + KEPT:
         return None
     path = Path(settings.MEDIA_ROOT, export.file)
     return path if path.is_file() else None
+
+
+def outdated(*, now: dt.datetime) -> list[int]:
+    """The ids of workspaces that have a file of a day and older. The disk tells: no row may be read across workspaces."""
+    last = (now - KEPT).timestamp()
+    folders = Path(settings.MEDIA_ROOT, FOLDER)
+    found = {path.parent.name for path in folders.glob("*/*.xlsx") if path.stat().st_mtime <= last}
+    return sorted(int(name) for name in found if name.isdecimal())
 
 
 def is_waiting(workspace: Workspace) -> bool:

@@ -8,7 +8,6 @@ import zoneinfo
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Avg, F
 from django.utils import timezone
 
 from accounts.domain.fetching import columns_of, fetch_built
@@ -157,9 +156,7 @@ def set_active(source: ErpSource, workspace: Workspace, *, active: bool) -> None
 
 def average_seconds(workspace: Workspace) -> float | None:
     """Of the last successful nights."""
-    recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS).order_by("-id")[:AVERAGED]
-    average = ErpRun.objects.filter(workspace=workspace, pk__in=recent.values("pk")).aggregate(
-        average=Avg(F("finished_at") - F("started_at"))
-    )
-    length: dt.timedelta | None = average["average"]
-    return length.total_seconds() if length is not None else None
+    recent = ErpRun.objects.filter(workspace=workspace, outcome=Outcome.SUCCESS, started_at__isnull=False, finished_at__isnull=False)
+    spans = recent.order_by("-id").values_list("started_at", "finished_at")[:AVERAGED]
+    seconds = [(end - start).total_seconds() for start, end in spans if start and end]
+    return sum(seconds) / len(seconds) if seconds else None

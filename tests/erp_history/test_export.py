@@ -292,10 +292,20 @@ def test_after_a_day_the_file_is_gone(cast: Cast, pushed: Client, files: Path) -
     (files / "erp-exports" / str(cast.workspace.pk) / "99-orphan.xlsx").write_text("x")
     attend.tidy(cast.workspace, now=timezone.now() + dt.timedelta(hours=23))
     assert exports.file_of(export) is not None
+    assert exports.outdated(now=timezone.now() + dt.timedelta(hours=23)) == []
+    assert exports.outdated(now=timezone.now() + dt.timedelta(hours=25)) == [cast.workspace.pk]
     attend.tidy(cast.workspace, now=timezone.now() + dt.timedelta(hours=25))
     assert left(files) == []
     with workspace_tx(cast.workspace):
         assert not ErpExport.objects.exists()
+
+
+def test_after_a_day_it_is_not_given_out_even_when_it_still_lies_there(cast: Cast, pushed: Client) -> None:
+    export = make(cast)
+    with workspace_tx(cast.workspace):
+        ErpExport.objects.update(finished_at=timezone.now() - exports.KEPT)
+        export.refresh_from_db()
+    assert exports.file_of(export) is None
 
 
 def test_signs_that_copy_escapes_come_back(cast: Cast) -> None:

@@ -3,16 +3,14 @@ from __future__ import annotations
 import logging
 import re
 import time
-from contextlib import suppress
 from typing import Any
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from accounts.api.requests import ApiRequest
+from accounts.domain.shared import counted
 
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600}
 log = logging.getLogger(__name__)
@@ -47,14 +45,7 @@ class TokenThrottle(BaseThrottle):
 
 def _count(key: str, *, seconds: int) -> int:
     """One more in this window. Without Redis nobody is locked out: the limit protects us, it guards no data."""
-    try:
-        with suppress(ValueError):  # there is none yet
-            return cache.incr(key)
-        if cache.add(key, 1, timeout=seconds * 2):
-            return 1
-        return cache.incr(key)  # another request was faster
-    except ValueError:
-        return 1  # the window ended between the two calls
-    except RedisError:
+    made = counted(key, seconds=seconds * 2)
+    if not made:
         log.warning("API rates are not counted: Redis does not answer")
-        return 0
+    return made

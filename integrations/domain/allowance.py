@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from redis.exceptions import RedisError
 
-from integrations.domain import shared
+from accounts.domain import shared
 from integrations.engine import budget as arithmetic
 from integrations.engine.capabilities import Budget
 from integrations.engine.errors import Retry

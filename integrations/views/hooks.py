@@ -10,13 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.domain.shared import counted, first_within
 from accounts.middleware import WorkspaceRequest, outside_transaction
 from accounts.scoping import workspace_tx
 from accounts.views.guards import admin_required
 from crmsync.lib.crypto import digest
 from integrations import registry
 from integrations.domain import hooks
-from integrations.domain.shared import counted, first_within
 from integrations.engine.errors import ProviderError
 from integrations.engine.hooks import HookCall
 from integrations.models import Connection

@@ -163,7 +163,7 @@ def test_too_many_requests_are_told_when_to_come_back(cast: Cast, settings: Any,
 
 def test_without_redis_nobody_is_locked_out(cast: Cast, settings: Any) -> None:
     api = api_client(cast.alice, cast.workspace)
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     assert api.get("/api/v1/things/").status_code == 200
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.domain import shared
 from accounts.models import User, Workspace
 from accounts.scoping import Origin, workspace_tx
 from contacts.domain.store import create_contacts, update_contacts
 from contacts.models import Contact
-from integrations.domain import shared
 from integrations.domain.attend import attend
 from integrations.domain.connect import connect_with_secrets, enable
 from integrations.enums import LinkState

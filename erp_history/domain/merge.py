@@ -25,6 +25,7 @@ from erp_history.domain.tables import TABLES, Table
 OUTSIDE_CONTENT = frozenset(["data_alteracao"])
 DENSE = 3
 WORTH_ASKING = 100
+PROBES = 16
 Stored = Callable[[Table], str]
 
 
@@ -46,7 +47,8 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         cursor.execute(emptied(batch))
         with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text(_in_order(batch, names)))
-        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size, **_edges(batch)}
+        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size}
+        values |= _edges(batch) | _probes(batch)
         try:
             with transaction.atomic():
                 added = _insert_new(cursor, batch, values)
@@ -78,8 +80,18 @@ def _edges(batch: Batch) -> dict[str, list[str | None]]:
     return {edge: [batch.columns[name][position] for name in batch.table.key] for edge, position in positions.items()}
 
 
+def _probes(batch: Batch) -> dict[str, list[str | None]]:
+    """Some keys of the batch, evenly spread, the first and the last among them; of a small one all."""
+    order = sorted(range(batch.size), key=batch.keys.__getitem__)
+    chosen = {order[number * (batch.size - 1) // (PROBES - 1)] for number in range(PROBES)}
+    return {f"probe_{name}": [batch.columns[name][position] for position in chosen] for name in batch.table.key}
+
+
 def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) -> int:
-    """When no key of a batch is stored, its rows are inserted as they stand. Gives their number: all, or none when a key is there."""
+    """When no key of a batch is stored, its rows are inserted as they stand. Gives their number: all, or none when a key is there.
+
+    Raises IntegrityError when one is there that no probe has found.
+    """
     cursor.execute(_insertion(batch.table.name, staging_of(batch), snapshot=values["snapshot"] is not None), values)
     return int(cursor.rowcount)
 
@@ -107,16 +119,16 @@ def _merge_each(
 
 @functools.cache
 def _insertion(name: str, staging: str, *, snapshot: bool) -> str:
-    """Asks first whether anything is stored between the first and the last key, which mostly says enough, and only then for the keys.
+    """Looks for some keys of the batch first: a batch mostly brings what is new or what has come before, seldom both in any order.
 
     The rows are in the order of their keys already, and are read as they were copied.
     """
     table = TABLES[name]
     names = ", ".join(table.names)
+    probes = ", ".join(f"%(probe_{key})s::text[]" for key in table.key)
     insert = f"""INSERT INTO {table.db_table} (workspace_id, {names}, received_at, request_id)
-SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{staging} s
-WHERE (SELECT id {_between(table)} LIMIT 1) IS NULL
-  OR (SELECT o.id FROM pg_temp.{staging} s JOIN {_stored_each(table)} LIMIT 1) IS NULL"""
+SELECT %(workspace)s, {names}, now(), %(request)s FROM pg_temp.{staging}
+WHERE (SELECT o.id FROM unnest({probes}) s ({", ".join(table.key)}) JOIN {_stored_each(table)} LIMIT 1) IS NULL"""
     seen = "INSERT INTO erp_history_erpsnapshotrow (workspace_id, snapshot_id, row_id) SELECT %(workspace)s, %(snapshot)s, id FROM w"
     return f"WITH w AS ({insert} RETURNING id) {seen}" if snapshot else insert
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.db import models
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.utils import timezone
 
 from crmsync.lib.paging import CursorError, decode_cursor, encode_cursor
@@ -43,8 +44,10 @@ def keyset_page(queryset: QuerySet[Row], *, order: Sequence[str], cursor: str | 
     return Page(rows=shown, next_cursor=_cursor(shown[-1], order=order) if len(rows) > limit else None)
 
 
-def _after(order: Sequence[str], values: Sequence[Any]) -> Q:
-    """(a, b) after (x, y), with a bound on the first column alone that the index can use."""
+def _after(order: Sequence[str], values: Sequence[Any]) -> Q | TupleGreaterThan:
+    """(a, b) after (x, y), as an index can use it: compared as rows, or, when one counts down, with a bound on the first column alone."""
+    if len(order) > 1 and not any(name.startswith("-") for name in order):
+        return TupleGreaterThan(Tuple(*map(F, order)), tuple(values))
     first, value = order[0], values[0]
     bound = Q(**{f"{first.lstrip('-')}__{'lte' if first.startswith('-') else 'gte'}": value})
     after = Q()

@@ -34,14 +34,14 @@ class TableView(ReceivingView):
         parameters=[*PAGE_PARAMETERS, OpenApiParameter("updated_since", OpenApiTypes.DATETIME)],
     )
     def get(self, request: Request, table: str) -> Response:
-        """Rows of a table as they are stored."""
+        """Rows of a table as they are stored, by their key."""
         found = self.table(table)
         with workspace_tx(self.workspace, origin=self.origin):
             rows = rows_of(self.workspace, found)
             since = _moment("updated_since", request)
             if since is not None:
                 rows = rows.filter(received_at__gte=since)
-            return self.page(rows, order=("id",), serialize=lambda page: rows_json(found, page))
+            return self.page(rows, order=found.key, serialize=lambda page: rows_json(found, page))
 
     @extend_schema(
         request=OpenApiTypes.OBJECT,

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from erp_history.models.base import ErpRow, amount_field, text_field
+
+
+def by_id(name: str) -> BrinIndex:
+    """Which ids stand in which pages. The id has no other index, though Django takes it for the primary key: see migration 0014."""
+    return BrinIndex(fields=["id"], name=name, pages_per_range=32, autosummarize=True)
 
 
 class Pedido(ErpRow):
@@ -34,7 +40,8 @@ class Pedido(ErpRow):
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_pedido_key")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "codigo_empresa", "-data_emissao"], name="erp_pedido_of_company")
+            models.Index(fields=["workspace", "codigo_empresa", "-data_emissao"], name="erp_pedido_of_company"),
+            by_id("erp_pedido_by_id"),
         ]
 
     def __str__(self) -> str:
@@ -62,6 +69,7 @@ class ItensPedido(ErpRow):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_pedido", "item"], name="erp_itens_pedido_key")
         ]
+        indexes: ClassVar[list[models.Index]] = [by_id("erp_itens_pedido_by_id")]
 
     def __str__(self) -> str:
         return self.key
@@ -93,7 +101,8 @@ class Nota(ErpRow):
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_nota_key")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "codigo_empresa", "-data_emissao"], name="erp_nota_of_company")
+            models.Index(fields=["workspace", "codigo_empresa", "-data_emissao"], name="erp_nota_of_company"),
+            by_id("erp_nota_by_id"),
         ]
 
     def __str__(self) -> str:
@@ -122,6 +131,7 @@ class ItensNota(ErpRow):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_nota", "item"], name="erp_itens_nota_key")
         ]
+        indexes: ClassVar[list[models.Index]] = [by_id("erp_itens_nota_by_id")]
 
     def __str__(self) -> str:
         return self.key
@@ -151,7 +161,8 @@ class Fatura(ErpRow):
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_fatura_key")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "codigo_empresa", "-data_vencimento"], name="erp_fatura_of_company")
+            models.Index(fields=["workspace", "codigo_empresa", "-data_vencimento"], name="erp_fatura_of_company"),
+            by_id("erp_fatura_by_id"),
         ]
 
     def __str__(self) -> str:
@@ -178,7 +189,8 @@ class Cotacao(ErpRow):
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_erp"], name="erp_cotacao_key")
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["workspace", "codigo_empresa", "-data"], name="erp_cotacao_of_company")
+            models.Index(fields=["workspace", "codigo_empresa", "-data"], name="erp_cotacao_of_company"),
+            by_id("erp_cotacao_by_id"),
         ]
 
     def __str__(self) -> str:
@@ -206,6 +218,7 @@ class ItensCotacao(ErpRow):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["workspace", "filial", "codigo_cotacao", "item"], name="erp_itens_cotacao_key")
         ]
+        indexes: ClassVar[list[models.Index]] = [by_id("erp_itens_cotacao_by_id")]
 
     def __str__(self) -> str:
         return self.key

@@ -48,6 +48,13 @@ def insert_rows(
         cursor.execute(sql, [as_json(rows)])
 
 
+def insert_one_of_each(*rows: tuple[type[models.Model], Mapping[str, Any]]) -> None:
+    """Insert a row of each model, all in one round trip."""
+    sql = "; ".join(_insert_sql(model, tuple(row), (), ()) for model, row in rows)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [as_json([row]) for _model, row in rows])
+
+
 @cache
 def _insert_sql(model: type[models.Model], names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...]) -> str:
     """Put together once per process: a sync asks for the same few with every batch."""

@@ -39,6 +39,7 @@ class Batch:
     table: Table
     received: int
     columns: dict[str, list[str | None]] = field(default_factory=dict)
+    unsent: frozenset[str] = frozenset()  # columns that no row has and that are never NULL: all at their default
     keys: list[str] = field(default_factory=list)  # of the rows, to be told apart and put in order by
     size: int = 0
     repeated: int = 0  # earlier versions of a key that comes again later in the batch
@@ -76,6 +77,7 @@ def check_batch(table: Table, rows: Rows, formats: Formats) -> Batch:
     for column in table.columns:
         _read(work, column, sent.get(column.name), formats)
     work.is_one_branch = "filial" not in present
+    batch.unsent = frozenset(NEEDED) - frozenset(present)
     for index, fault in rows.faults.items():
         work.errors = [error for error in work.errors if error[0] != index]
         work.errors.append((index, fault.field, BadValue(fault.code, fault.message)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.domain.bulk import insert_rows, reserve_ids
+from accounts.domain.bulk import insert_one_of_each, insert_rows, reserve_ids
 from accounts.models import Workspace
 from accounts.scoping import Origin, workspace_tx
 from crmsync.lib.collector import collector_paused
@@ -20,7 +20,7 @@ from erp_history.domain.reading import Rows, parse
 from erp_history.domain.sources import formats_of, note_arrival, source_of
 from erp_history.domain.tables import Table
 from erp_history.enums import RequestSource
-from erp_history.models import ErpRequest, ErpSource
+from erp_history.models import ErpNews, ErpRequest, ErpSource
 
 SAMPLE = 4000
 KEPT_REMARKS = 500
@@ -65,14 +65,13 @@ def take(workspace: Workspace, table: Table, rows: Rows, *, source: ErpSource, t
     batch = check_batch(table, rows, formats_of(source, workspace))
     [request_id] = reserve_ids(ErpRequest, 1)
     merged = merge(workspace, batch, request_id=request_id, snapshot_id=opened.pk if opened else None)
-    if merged.inserted or merged.updated:
-        news.note(workspace, table.name)
     if opened is not None:
         told.snapshot_id = opened.pk
         snapshots.count_rows(opened, batch)
     answer = _answer(batch, merged)
     told.table = table.name
-    note_request(workspace, told, status=200, answer=answer, request_id=request_id)
+    changed = [(ErpNews, news.line(workspace, table.name))] if merged.inserted or merged.updated else []
+    insert_one_of_each((ErpRequest, _line(workspace, told, status=200, answer=answer, request_id=request_id)), *changed)
     if batch.size:
         note_arrival(source, workspace)
     return answer
@@ -95,12 +94,18 @@ def _answer(batch: Batch, merged: Merged) -> dict[str, Any]:
 COUNTERS = ("received", "inserted", "updated", "unchanged", "superseded", "rejected")
 
 
-def note_request(workspace: Workspace, told: Told, *, status: int, answer: dict[str, Any], request_id: int | None = None) -> None:
-    """Keep a request and its answer; inside workspace_tx. Long lists of remarks are cut, their numbers stay."""
+def note_request(workspace: Workspace, told: Told, *, status: int, answer: dict[str, Any]) -> None:
+    """Keep a request that was not taken, and its answer; inside workspace_tx."""
+    [request_id] = reserve_ids(ErpRequest, 1)
+    insert_rows(ErpRequest, [_line(workspace, told, status=status, answer=answer, request_id=request_id)])
+
+
+def _line(workspace: Workspace, told: Told, *, status: int, answer: dict[str, Any], request_id: int) -> dict[str, Any]:
+    """A request in the history. Long lists of remarks are cut, their numbers stay."""
     kept = answer | {name: answer[name][:KEPT_REMARKS] for name in ("errors", "warnings") if isinstance(answer.get(name), list)}
     now = timezone.now()
-    row = {
-        "id": request_id if request_id is not None else reserve_ids(ErpRequest, 1)[0],
+    return {
+        "id": request_id,
         "workspace_id": workspace.pk,
         "source": told.source,
         "at": now,
@@ -119,7 +124,6 @@ def note_request(workspace: Workspace, told: Told, *, status: int, answer: dict[
         "answer": _without_nul(kept),
         **{name: answer.get(name, 0) for name in COUNTERS},
     }
-    insert_rows(ErpRequest, [row])
 
 
 def _without_nul(value: Any) -> Any:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import UniqueViolation
 
-from accounts.domain.bulk import set_wise
 from accounts.models import Workspace
 from erp_history.domain.batch import Batch, copy_text
 from erp_history.domain.staging import emptied, staging_of
@@ -42,7 +41,7 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
     if not batch.size:
         return Merged()
     table = batch.table
-    names = [name for name in table.names if name in batch.columns]
+    names = [name for name in table.names if name in batch.columns and name not in batch.unsent]
     with connection.cursor() as cursor:
         cursor.execute(emptied(batch))
         with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
@@ -50,19 +49,23 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size}
         values |= _edges(batch) | _probes(batch)
         try:
-            with transaction.atomic():
-                added = _insert_new(cursor, batch, values)
-                if added:
-                    return Merged(inserted=added)
-                if not _is_dense(cursor, batch, values):
-                    return _merge_each(cursor, batch, values)
-                with set_wise():
-                    return _merge_each(cursor, batch, values, stored=_stored_between)
+            added = _insert_new(cursor, batch, values)
+            if added:
+                return Merged(inserted=added)
+            return _merge_each(cursor, batch, values, is_dense=_is_dense(cursor, batch, values))
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
-            # Another request was faster with a key that was new to this one.
+            # Another request was faster with a key that was new to this one, or it was there and no probe has found it.
+            cursor.execute("ROLLBACK TO SAVEPOINT erp_merge; RELEASE SAVEPOINT erp_merge")
             return _merge_each(cursor, batch, values, contested=True)
+
+
+def _try(cursor: CursorWrapper, statement: str, values: Mapping[str, Any], *, before: str = "", after: str = "") -> None:
+    """Run a statement that may find a key taken, in a savepoint and in one round trip; the cursor stands at its result then."""
+    cursor.execute(f"SAVEPOINT erp_merge; {before}{statement}; {after}RELEASE SAVEPOINT erp_merge", values)
+    for _passed in range(1 + before.count(";")):
+        cursor.nextset()
 
 
 def _in_order(batch: Batch, names: Sequence[str]) -> Sequence[Sequence[str | None]]:
@@ -92,7 +95,7 @@ def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) 
 
     Raises IntegrityError when one is there that no probe has found.
     """
-    cursor.execute(_insertion(batch.table.name, staging_of(batch), snapshot=values["snapshot"] is not None), values)
+    _try(cursor, _insertion(batch.table.name, staging_of(batch), snapshot=values["snapshot"] is not None), values)
     return int(cursor.rowcount)
 
 
@@ -105,11 +108,16 @@ def _is_dense(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) ->
 
 
 def _merge_each(
-    cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any], *, stored: Stored | None = None, contested: bool = False
+    cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any], *, is_dense: bool = False, contested: bool = False
 ) -> Merged:
     snapshot = values["snapshot"] is not None
-    names = (batch.table.name, staging_of(batch), stored or _stored_each)
-    cursor.execute(_statement(*names, deletions=batch.has_deletions, snapshot=snapshot, contested=contested), values)
+    names = (batch.table.name, staging_of(batch), _stored_between if is_dense else _stored_each)
+    statement = _statement(*names, deletions=batch.has_deletions, snapshot=snapshot, contested=contested)
+    if is_dense:
+        # Joined as sets: statistics lag behind what was just written, see set_wise.
+        _try(cursor, statement, values, before="SET LOCAL enable_nestloop TO off; ", after="SET LOCAL enable_nestloop TO DEFAULT; ")
+    else:
+        _try(cursor, statement, values)
     new, changed, touched, old, inserted, updated = cursor.fetchone()
     same = batch.size - new - changed - touched - old
     # What another request wrote in between, newer than ours, was left alone: superseded.

@@ -22,7 +22,11 @@ RULES = 2
 
 def note(workspace: Workspace, table: str) -> None:
     """Rows of this table have changed; inside the transaction that changes them."""
-    insert_rows(ErpNews, [{"workspace_id": workspace.pk, "table": table, "taken": False}])
+    insert_rows(ErpNews, [line(workspace, table)])
+
+
+def line(workspace: Workspace, table: str) -> dict[str, Any]:
+    return {"workspace_id": workspace.pk, "table": table, "taken": False}
 
 
 def take(workspace: Workspace) -> None:

@@ -108,10 +108,13 @@ def parse(body: bytes, *, kind: str, encoding: str = "utf-8", names: Collection[
     text = _as_utf8(body.removeprefix(BOM), encoding=encoding)
     if kind == CSV:
         return _csv(text)
-    # A few megabytes of brackets would become gigabytes of objects.
-    if text.count(b"{") > MAX_BRACES or text.count(b"[") > MAX_BRACES or (len(text) > MAX_COMMAS and text.count(b",") > MAX_COMMAS):
-        raise too_many_rows()
     return _json_lines(text, names) if kind == NDJSON else _uniform(text, names) or _json(text)
+
+
+def _refuse_many_objects(body: bytes) -> None:
+    """A few megabytes of brackets would become gigabytes of objects."""
+    if body.count(b"{") > MAX_BRACES or body.count(b"[") > MAX_BRACES or (len(body) > MAX_COMMAS and body.count(b",") > MAX_COMMAS):
+        raise too_many_rows()
 
 
 def _as_utf8(body: bytes, *, encoding: str) -> bytes:
@@ -135,13 +138,14 @@ def _uniform(body: bytes, names: Collection[str]) -> Rows | None:
     sent = _first_names(body)
     if not sent or not sent <= frozenset(names):
         return None
+    colons = body.count(b":")
+    if colons > MAX_ROWS * len(sent):
+        return None
     try:
         found = _decoder(sent).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if len(found) > MAX_ROWS:
-        raise too_many_rows()
-    if not _names_stand_once(body, len(found) * len(sent)):
+    if not _names_stand_once(body, len(found) * len(sent), colons=colons):
         return None
     return Rows(columns=dict(zip(_fields(sent), zip(*map(msgspec.structs.astuple, found), strict=True), strict=True)))
 
@@ -165,6 +169,7 @@ def _fields(sent: frozenset[str]) -> list[str]:
 
 
 def _json(body: bytes) -> Rows:
+    _refuse_many_objects(body)
     try:
         found = orjson.loads(body) if body.strip() else None
     except orjson.JSONDecodeError as error:
@@ -192,6 +197,7 @@ def _json_lines(body: bytes, names: Collection[str]) -> Rows:
     found = _uniform(array, names)
     if found is not None and found.count == len(lines):
         return found
+    _refuse_many_objects(body)
     try:
         return _checked(orjson.loads(array), body, expected=len(lines))
     except orjson.JSONDecodeError:
@@ -223,14 +229,14 @@ def _checked(found: list[Any], body: bytes, *, expected: int | None = None) -> R
             index: RowFault("not_an_object", _("A row is a JSON object.")) for index, row in enumerate(found) if not isinstance(row, dict)
         }
         found = [row if isinstance(row, dict) else {} for row in found]
-    if body and not _names_stand_once(body, sum(map(len, found))):
+    if body and not _names_stand_once(body, sum(map(len, found)), colons=body.count(b":")):
         faults |= _repeated_names(body, len(found))
     return Rows(found, faults)
 
 
-def _names_stand_once(body: bytes, names: int) -> bool:
+def _names_stand_once(body: bytes, names: int, *, colons: int) -> bool:
     """As many colons as names: none stands twice, and no value holds one. False: nobody knows."""
-    return body.count(b":") == names or (body.count(b'":') == names and not _has_blank_before_colon(body))
+    return colons == names or (body.count(b'":') == names and not _has_blank_before_colon(body))
 
 
 def _has_blank_before_colon(body: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import zlib
 
-from erp_history.domain.batch import Batch
+from erp_history.domain.batch import NEEDED, Batch
 from erp_history.domain.tables import TABLES
 
 PAGE = 8000  # bytes, nearly
@@ -32,13 +32,17 @@ def _may_be_long(batch: Batch) -> bool:
 
 @functools.cache
 def _made(table: str, *, is_long: bool) -> str:
-    name, storage = _name(table, is_long=is_long), "" if is_long else " STORAGE PLAIN"
-    columns = ", ".join(f"{column.name} {column.db_type}{storage}" for column in TABLES[table].columns)
+    name, columns = _name(table, is_long=is_long), _columns(table, is_long=is_long)
     return f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({columns}) ON COMMIT DELETE ROWS; DELETE FROM pg_temp.{name}"
 
 
 @functools.cache
 def _name(table: str, *, is_long: bool) -> str:
     """After its columns too: a session may outlive a migration."""
-    shape = " ".join(f"{column.name} {column.db_type}" for column in TABLES[table].columns)
-    return f"erp_in_{table}_{zlib.crc32(shape.encode()):08x}{'_long' if is_long else ''}"
+    return f"erp_in_{table}_{zlib.crc32(_columns(table, is_long=is_long).encode()):08x}{'_long' if is_long else ''}"
+
+
+def _columns(table: str, *, is_long: bool) -> str:
+    storage = "" if is_long else " STORAGE PLAIN"
+    defaults = {name: f" DEFAULT '{value}'" for name, value in NEEDED.items()}
+    return ", ".join(f"{column.name} {column.db_type}{storage}{defaults.get(column.name, '')}" for column in TABLES[table].columns)

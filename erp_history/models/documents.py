@@ -11,7 +11,7 @@ from erp_history.models.base import ErpRow, amount_field, text_field
 
 
 def by_id(name: str) -> BrinIndex:
-    """Which ids stand in which pages. The id has no other index, though Django takes it for the primary key: see migration 0014."""
+    """Which ids stand in which pages. The id has no other index, though Django takes it for the primary key: see migration 0015."""
     return BrinIndex(fields=["id"], name=name, pages_per_range=32, autosummarize=True)
 
 

@@ -13,7 +13,7 @@ TABLES = [f"erp_history_{model}" for model in MODELS]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("erp_history", "0013_figures_are_written_in_place")]
+    dependencies = [("erp_history", "0014_days_of_companies")]
 
     operations = [
         migrations.RunSQL(

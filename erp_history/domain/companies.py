@@ -24,7 +24,7 @@ from erp_history.domain.steps import Step
 from erp_history.enums import LinkKind, LinkState
 from erp_history.models import ErpLink, ErpPhase
 
-PAGE = 5000
+PAGE = 10_000
 # Companies first: people refer to them.
 STAGES = (("new", LinkKind.COMPANY), ("changed", LinkKind.COMPANY), ("new", LinkKind.PERSON), ("changed", LinkKind.PERSON))
 

@@ -172,10 +172,11 @@ DELETE FROM pg_temp.erp_page; DELETE FROM pg_temp.erp_fresh; DELETE FROM pg_temp
 TAKE_FRESH = """
 INSERT INTO pg_temp.erp_fresh (id, row_id, request_id, base, {columns})
 SELECT {next_id}, r.id, r.request_id, {doc}, {values} FROM (
-  SELECT min(r.id) AS id FROM {table} r WHERE r.workspace_id = %(workspace)s AND r.id IN (SELECT id FROM pg_temp.erp_page)
-  GROUP BY coalesce(r.{tax}, r.id::text) ORDER BY 1
-) first CROSS JOIN LATERAL (
-  SELECT r.* FROM {table} r WHERE r.id = first.id AND r.workspace_id = %(workspace)s LIMIT 1
+  SELECT * FROM (
+    SELECT DISTINCT ON (coalesce(r.{tax}, r.id::text)) r.* FROM pg_temp.erp_page p CROSS JOIN LATERAL (
+      SELECT r.* FROM {table} r WHERE r.id = p.id AND r.workspace_id = %(workspace)s LIMIT 1
+    ) r ORDER BY coalesce(r.{tax}, r.id::text), r.id
+  ) first ORDER BY id
 ) r {joins} {lateral}
 """
 FRESH = "SELECT id, {columns} FROM pg_temp.erp_fresh"

@@ -6,7 +6,7 @@ from contacts.domain.sets import update_from
 from erp_history.domain.run_log import COUNTED
 from erp_history.domain.steps import Step
 
-PAGE = 5000
+PAGE = 10_000
 COLUMNS = ("abc_class", "category", "portfolio_id", "last_purchase_on", "revenue_12m", "open_receivables")
 BEST = "'active', 'new', 'at_risk', 'inactive', 'prospect', 'suspect', 'blocked'"
 FIGURES = f"""

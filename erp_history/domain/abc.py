@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from erp_history.domain import news
-from erp_history.domain.days import AUTHORISED, COMPANY, LIVE, NET, UNIQUE
+from erp_history.domain import days, news
+from erp_history.domain.days import AUTHORISED, LINE_NET, LINES, LIVE
 from erp_history.domain.figures import window
 from erp_history.domain.steps import Step
 from erp_history.enums import Grouping
@@ -56,24 +56,13 @@ BY_PORTFOLIO = """
 SELECT f.portfolio_id::text AS key, sum(f.revenue) AS revenue FROM erp_history_companyfigures f
 WHERE f.workspace_id = %(workspace)s AND f.portfolio_id IS NOT NULL GROUP BY 1
 """
-# Brands stand on the lines; a line belongs to the note of its filial.
-LINE_NET = NET.replace("d.valor_total", "i.valor_total")
-LINES = """
-JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
-  AND NOT i.excluido AND i.gone_at IS NULL
-"""
 SALES = f"{LIVE} AND {AUTHORISED} AND d.data_emissao >= %(since)s AND d.data_emissao < %(today)s"
-# OFFSET 0: companies are looked up for notes, not for each of their lines.
-BRAND_LINES = f"""
-FROM (
-  SELECT d.filial, d.codigo_erp, d.tipo FROM erp_history_nota d {COMPANY} WHERE {SALES} AND coalesce(e.id, u.id) IS NOT NULL OFFSET 0
-) d {LINES}
-"""
-BY_BRAND = f"""
-SELECT i.marca AS key, sum({LINE_NET}) AS revenue {BRAND_LINES} WHERE i.marca IS NOT NULL GROUP BY 1
+BY_BRAND = """
+SELECT brand AS key, sum(net) AS revenue FROM erp_history_brandday
+WHERE workspace_id = %(workspace)s AND "on" >= %(since)s AND "on" < %(today)s GROUP BY 1
 """
 STORE = f"""
-WITH {{extra}} unit AS MATERIALIZED ({{units}}), {LOWEST}, line AS MATERIALIZED (
+WITH unit AS MATERIALIZED ({{units}}), {LOWEST}, line AS MATERIALIZED (
   SELECT key, revenue, {CLASS} AS abc_class FROM unit CROSS JOIN lowest WHERE revenue > 0
 ), gone AS (
   DELETE FROM erp_history_abcresult r WHERE r.workspace_id = %(workspace)s AND r.grouping = %(grouping)s
@@ -94,23 +83,24 @@ READ_FROM = frozenset(["empresa", "nota", "itens_nota"])
 
 def step(step: Step) -> bool:
     source, day = step.source, step.run.today
-    of = {"today": day.isoformat(), "months": source.abc_months, "a": str(source.abc_a), "b": str(source.abc_b)}
+    of = {"today": day.isoformat(), "months": source.abc_months, "a": str(source.abc_a), "b": str(source.abc_b), "days": days.RULES}
     if news.still_holds(step, tables=READ_FROM, of=of):
         step.count(0, moved=0)
         return True
+    days.of_brands(step)
     step.plan("sums")
     [(companies, moved, gone)] = step.fetch(CLASSES, values_of(source, day))
     step.say("curve", grouping=str(Grouping.COMPANY), lines=companies, written=moved - gone, gone=gone)
     store_curve(step, Grouping.ROOT, BY_ROOT)
-    store_curve(step, Grouping.BRAND, BY_BRAND, extra=f"uniq AS ({UNIQUE}), ")
+    store_curve(step, Grouping.BRAND, BY_BRAND)
     step.count(companies, moved=moved)
     step.say("classes", moved=moved)
     return True
 
 
-def store_curve(step: Step, grouping: str, units: str, *, extra: str = "") -> None:
+def store_curve(step: Step, grouping: str, units: str) -> None:
     """Compute and keep the curve of one grouping; only lines that differ are written."""
-    statement = STORE.format(units=units, extra=extra)
+    statement = STORE.format(units=units)
     [(lines, written, gone)] = step.fetch(statement, values_of(step.source, step.run.today) | {"grouping": grouping})
     step.say("curve", grouping=str(grouping), lines=lines, written=written, gone=gone)
 
@@ -128,9 +118,9 @@ unit AS MATERIALIZED (
   WHERE workspace_id = %(workspace)s AND "on" >= %(since)s AND "on" < %(today)s GROUP BY 1
 )
 """
-# Lines name their note, and it its company, by texts. Summed per code first: what is joined with the companies then is a fraction of the
-# documents. A company has the code of its documents;
-# that of another filial (`stray`) is looked for only where there are documents whose filial has none.
+# Of lines, which name their note, and with it their company, by texts. Summed per code first: what is joined with the companies then is a
+# fraction of the documents. A company has the code of its documents; that of another filial (`stray`) is looked for only where there are
+# documents whose filial has none.
 REVENUE = f"""
 code AS (
   SELECT d.filial, d.codigo_empresa, sum({{net}}) AS revenue FROM erp_history_nota d {{lines}} WHERE {SALES} GROUP BY 2, 1

@@ -1,8 +1,8 @@
-"""What every company bought, day by day: the notes with their company, which they name by filial and code, looked up once.
+"""What every company bought, day by day, and what was sold of every brand: the notes with their company, looked up once.
 
-Notes are many and are matched by texts; days are fewer and know their company by a number. The night's figures and the curves of all
-windows are summed from them. A night brings them to the state of the notes, unless nothing has changed since the last one; only what
-differs is written. A day to come is there too: who reads says up to when.
+Notes are many and name their company by texts, filial and code; days are fewer and know it by a number. The night's figures and curves and
+those of all windows are summed from them. A night brings them to the state of the notes, unless nothing has changed since the last one;
+only what differs is written. A day to come is there too: who reads says up to when.
 """
 
 from __future__ import annotations
@@ -25,24 +25,31 @@ AUTHORISED = "coalesce(d.situacao, 'autorizada') = 'autorizada'"
 SALE = "coalesce(d.tipo, 'venda') = 'venda'"
 # Returns count by their own day, whichever sign the ERP gives them.
 NET = f"CASE WHEN {SALE} THEN d.valor_total WHEN d.tipo = 'devolucao' THEN -abs(d.valor_total) END"
-READ_FROM = frozenset(["empresa", "nota"])
-# To be raised with a change of what is kept of a note: the night after an upgrade makes the days anew.
+# Lines name their note by texts too; a line belongs to the note of its filial. `d` is the note, `i` the line.
+LINE_NET = NET.replace("d.valor_total", "i.valor_total")
+LINES = """
+JOIN erp_history_itensnota i ON i.workspace_id = %(workspace)s AND i.filial = d.filial AND i.codigo_nota = d.codigo_erp
+  AND NOT i.excluido AND i.gone_at IS NULL
+"""
+# To be raised with a change of what is kept of notes and lines: the night after an upgrade makes the days anew.
 RULES = 1
-FRESH = f"""
-uniq AS ({UNIQUE}), fresh AS (
-  SELECT company_id, "on", bool_or(sold) AS sold, coalesce(sum(net), 0) AS net FROM (
-    SELECT coalesce(e.id, u.id) AS company_id, d.data_emissao AS "on", {SALE} AS sold, {NET} AS net FROM erp_history_nota d {COMPANY}
-    WHERE {LIVE} AND {AUTHORISED} AND ({SALE} OR d.tipo = 'devolucao') AND d.data_emissao IS NOT NULL
-  ) x WHERE company_id IS NOT NULL GROUP BY 1, 2
+COUNTED = f"""
+SELECT coalesce(e.id, u.id) AS company_id, d.data_emissao AS "on", d.filial, d.codigo_erp, d.tipo, {SALE} AS sold, {NET} AS net
+FROM erp_history_nota d {COMPANY}
+WHERE {LIVE} AND {AUTHORISED} AND ({SALE} OR d.tipo = 'devolucao') AND d.data_emissao IS NOT NULL AND coalesce(e.id, u.id) IS NOT NULL
+"""
+OF_COMPANIES = f"""
+WITH uniq AS ({UNIQUE}), fresh AS (
+  SELECT company_id, "on", bool_or(sold) AS sold, coalesce(sum(net), 0) AS net FROM ({COUNTED}) x GROUP BY 1, 2
 )
 """
 # In the order of their key, which spares its index.
 ALL = f"""
-WITH {FRESH} INSERT INTO erp_history_companyday (workspace_id, company_id, "on", sold, net)
+{OF_COMPANIES} INSERT INTO erp_history_companyday (workspace_id, company_id, "on", sold, net)
 SELECT %(workspace)s, company_id, "on", sold, net FROM fresh ORDER BY company_id, "on"
 """
 WHAT_DIFFERS = f"""
-WITH {FRESH}, differs AS MATERIALIZED (
+{OF_COMPANIES}, differs AS MATERIALIZED (
   SELECT coalesce(f.company_id, k.company_id) AS company_id, coalesce(f."on", k."on") AS "on", f.sold, f.net,
     k.company_id IS NULL AS is_new, f.company_id IS NULL AS is_gone
   FROM fresh f
@@ -59,16 +66,37 @@ WITH {FRESH}, differs AS MATERIALIZED (
 INSERT INTO erp_history_companyday (workspace_id, company_id, "on", sold, net)
 SELECT %(workspace)s, company_id, "on", sold, net FROM differs WHERE is_new ORDER BY company_id, "on"
 """
+# There are few brands. OFFSET 0: companies are looked up for notes, not for each of their lines.
+OF_BRANDS = f"""
+WITH uniq AS ({UNIQUE}), fresh AS (
+  SELECT i.marca AS brand, d."on", coalesce(sum({LINE_NET}), 0) AS net FROM ({COUNTED} OFFSET 0) d {LINES}
+  WHERE i.marca IS NOT NULL GROUP BY 1, 2
+)
+MERGE INTO erp_history_brandday k USING fresh f ON k.workspace_id = %(workspace)s AND k.brand = f.brand AND k."on" = f."on"
+WHEN MATCHED AND k.net <> f.net THEN UPDATE SET net = f.net
+WHEN NOT MATCHED THEN INSERT (workspace_id, brand, "on", net) VALUES (%(workspace)s, f.brand, f."on", f.net)
+WHEN NOT MATCHED BY SOURCE AND k.workspace_id = %(workspace)s THEN DELETE
+"""
 
 
-def still_hold(step: Step) -> bool:
-    """Are the days those of the notes as they are?"""
-    last = news.last_done(step)
-    return last is not None and last.cursor.get("of", {}).get("days") == RULES and not READ_FROM & news.changed_tables(step.workspace)
-
-
-def bring_up(step: Step) -> None:
-    """Bring the days to the state of the notes."""
+def of_companies(step: Step) -> None:
+    """Bring the days of companies to the state of the notes."""
+    if _still_hold(step, tables=frozenset(["empresa", "nota"])):
+        return
     step.plan("sets")
     has_days = CompanyDay.objects.filter(workspace=step.workspace).exists()
     step.execute(WHAT_DIFFERS if has_days else ALL)
+
+
+def of_brands(step: Step) -> None:
+    """Bring the days of brands to the state of the notes and their lines."""
+    if _still_hold(step, tables=frozenset(["empresa", "nota", "itens_nota"])):
+        return
+    step.plan("sums")
+    step.execute(OF_BRANDS)
+
+
+def _still_hold(step: Step, *, tables: frozenset[str]) -> bool:
+    """Did the step make the days the last time it was done, by the same rules, and has nothing changed since?"""
+    last = news.last_done(step)
+    return last is not None and last.cursor.get("of", {}).get("days") == RULES and not tables & news.changed_tables(step.workspace)

@@ -94,8 +94,7 @@ def step(step: Step) -> bool:
         step.plan("sums")
         step.count(0, changed=step.execute(FOLLOW))
         return True
-    if not days.still_hold(step):
-        days.bring_up(step)
+    days.of_companies(step)
     step.plan("sums")
     written = step.execute(READ, window(step.run.today, step.source.abc_months))
     [(companies,)] = step.fetch("SELECT count(*) FROM erp_history_companyfigures WHERE workspace_id = %(workspace)s")

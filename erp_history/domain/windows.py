@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Workspace
-from erp_history.domain.abc import ALL_REVENUE, BRAND_REVENUE, CLASS, LINE_NET, LOWEST, values_of
-from erp_history.domain.days import AUTHORISED, COMPANY, LIVE, UNIQUE
+from erp_history.domain.abc import ALL_REVENUE, BRAND_REVENUE, CLASS, LOWEST, values_of
+from erp_history.domain.days import AUTHORISED, COMPANY, LINE_NET, LIVE, UNIQUE
 from erp_history.domain.figures import months_before
 from erp_history.domain.steps import MEMORY, PLANS
 from erp_history.models import CurveLimit, ErpPrepared, ErpRun, ErpSource

@@ -46,6 +46,18 @@ class CompanyDay(ManyRows):
         return f"{self.company_id} on {self.on}"
 
 
+class BrandDay(ManyRows):
+    """What was sold of a brand on a day, net, of all the lines whose note has a company."""
+
+    pk = models.CompositePrimaryKey("workspace", "brand", "on")
+    brand = models.CharField(max_length=80)
+    on = models.DateField()
+    net = money()
+
+    def __str__(self) -> str:
+        return f"{self.brand} on {self.on}"
+
+
 class CompanyFigures(ManyRows):
     """What a company means, per ERP code, as of the last night. All of a night's rules read from here, so that they see one state."""
 

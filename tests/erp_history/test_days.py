@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.scoping import workspace_tx
 from erp_history.domain.figures import months_before
-from erp_history.models import CompanyDay, CompanyFigures, Empresa
+from erp_history.models import AbcResult, BrandDay, CompanyDay, CompanyFigures, Empresa
 from tests.erp_history.makers import TODAY, company, note, push, run_night
 from tests.erp_history.test_abc import classes, classes_of, curve
 from tests.fixtures import Cast
@@ -30,6 +30,7 @@ class Distributor:
         self.erp = erp
         self.companies: Rows = {}
         self.notes: Rows = {}
+        self.lines: Rows = {}
 
     def add_companies(self, *keys: str) -> None:
         """Keys as "01|C1"."""
@@ -41,18 +42,45 @@ class Distributor:
         assert push(self.erp, "nota", rows)["rejected"] == 0
         self.notes |= {f"{row['filial']}|{row['codigo_erp']}": row for row in rows}
 
+    def put_lines(self, chance: random.Random, *keys: str) -> None:
+        """Of these notes, each with one line; whoever had one has another now."""
+        rows = {
+            key: {
+                "filial": key.split("|")[0],
+                "codigo_nota": key.split("|")[1],
+                "item": "1",
+                "marca": chance.choice(["Kappa", "Brava", None]),
+                "valor_total": chance.choice(["1.00", "2.50"]),
+            }
+            for key in keys
+        }
+        assert push(self.erp, "itens_nota", list(rows.values()))["rejected"] == 0
+        self.lines |= rows
+
     def company_of(self, row: dict[str, Any]) -> str | None:
         own = f"{row['filial']}|{row['codigo_empresa']}"
         same = [key for key in self.companies if key.split("|")[1] == row["codigo_empresa"]]
         return own if own in self.companies else same[0] if len(same) == 1 else None
 
+    def counts(self, row: dict[str, Any]) -> bool:
+        is_sale_or_return = row.get("tipo", "venda") in ("venda", "devolucao")
+        is_there = row.get("situacao", "autorizada") == "autorizada" and not row.get("excluido")
+        return is_sale_or_return and is_there and self.company_of(row) is not None
+
+    def days_of_brands(self) -> dict[tuple[str, dt.date], Decimal]:
+        found: dict[tuple[str, dt.date], Decimal] = defaultdict(Decimal)
+        for key, line in self.lines.items():
+            row = self.notes[key]
+            if self.counts(row) and line["marca"]:
+                sign = -1 if row.get("tipo") == "devolucao" else 1
+                found[line["marca"], dt.date.fromisoformat(row["data_emissao"])] += sign * Decimal(line["valor_total"])
+        return found
+
     def days(self) -> dict[tuple[str, dt.date], tuple[bool, Decimal]]:
         found: dict[tuple[str, dt.date], list[tuple[bool, Decimal]]] = defaultdict(list)
         for row in self.notes.values():
-            key, kind = self.company_of(row), row.get("tipo", "venda")
-            is_sale = kind == "venda"
-            counts = row.get("situacao", "autorizada") == "autorizada" and kind in ("venda", "devolucao") and not row.get("excluido")
-            if key and counts:
+            key, is_sale = self.company_of(row), row.get("tipo", "venda") == "venda"
+            if key and self.counts(row):
                 amount = Decimal(row["valor_total"])
                 found[key, dt.date.fromisoformat(row["data_emissao"])].append((is_sale, amount if is_sale else -abs(amount)))
         return {
@@ -73,6 +101,13 @@ def hold(cast: Cast, distributor: Distributor, *, today: dt.date) -> None:
         keys = {row.pk: row.key for row in Empresa.objects.all()}
         days = {(keys[row.company_id], row.on): (row.sold, row.net) for row in CompanyDay.objects.all()}
         figures = {keys[row.company_id]: row for row in CompanyFigures.objects.all()}
+        brands = {(row.brand, row.on): row.net for row in BrandDay.objects.all()}
+        of_brands = dict(AbcResult.objects.filter(grouping="brand").values_list("key", "revenue"))
+    assert brands == distributor.days_of_brands()
+    in_year: dict[str, Decimal] = defaultdict(Decimal)
+    for (brand, on), net in brands.items():
+        in_year[brand] += net if months_before(today, 12) <= on < today else 0
+    assert of_brands == {brand: total for brand, total in in_year.items() if total > 0}
     expected = distributor.days()
     assert days == expected
     for key, row in figures.items():
@@ -109,6 +144,7 @@ def test_days_follow_the_notes_night_after_night(cast: Cast, erp: Client, seed: 
     distributor = Distributor(erp)
     distributor.add_companies("01|C1", "02|C1", "01|C2", "02|C3", "03|C4")  # C1 twice: which one depends on the note's filial
     distributor.put(*some_notes(chance, first=0, number=60))
+    distributor.put_lines(chance, *sorted(distributor.notes)[:50])
     run_night(cast.workspace)
     hold(cast, distributor, today=TODAY)
 
@@ -117,6 +153,7 @@ def test_days_follow_the_notes_night_after_night(cast: Cast, erp: Client, seed: 
     changed = [distributor.notes[key] | {"valor_total": "77.77", "data_emissao": "2026-08-02"} for key in some[4:8]]
     gone = [distributor.notes[key] | {"excluido": True} for key in some[8:]]
     distributor.put(*moved, *changed, *gone, *some_notes(chance, first=60, number=10))
+    distributor.put_lines(chance, *sorted(distributor.notes)[45:])
     run_night(cast.workspace)
     hold(cast, distributor, today=TODAY)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Workspace
 from accounts.scoping import ManyRows, workspace_tx
 from contacts.models import Contact
-from erp_history.models import ContactFigures, Empresa, Vendedor
+from erp_history.models import BrandDay, CompanyDay, ContactFigures, Empresa, Vendedor
 from tests.at_once import meanwhile
 from tests.deferred import checked_now
 from tests.erp_history.makers import company, push
@@ -60,11 +60,16 @@ def test_a_workspace_does_not_leave_its_rows_behind(model: type[ManyRows]) -> No
 def test_a_workspace_goes_with_its_rows(cast: Cast, erp: Client) -> None:
     push(erp, "vendedor", [{"codigo_erp": "V1", "nome": "Ana"}])
     push(erp, "empresa", [company("C1")])
+    with workspace_tx(cast.workspace):
+        for model in (CompanyDay, BrandDay):  # of no request
+            a_row(model, cast.workspace).save(force_insert=True)
     with checked_now(), workspace_tx(cast.workspace):
         Workspace.objects.get(pk=cast.workspace.pk).delete()
     with workspace_tx(cast.workspace):
         assert not Vendedor.objects.exists()
         assert not Empresa.objects.exists()
+        assert not CompanyDay.objects.exists()
+        assert not BrandDay.objects.exists()
 
 
 @pytest.mark.django_db

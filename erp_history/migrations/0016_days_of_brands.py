@@ -26,7 +26,7 @@ BACKWARDS = NIGHT.left(BEFORE) + f"DROP TRIGGER workspace_is_there ON {TABLE};"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("erp_history", "0014_days_of_companies")]
+    dependencies = [("erp_history", "0015_documents_need_no_index_of_their_id")]
 
     operations = [
         migrations.CreateModel(

@@ -36,7 +36,9 @@ CREATE VIEW vw_crm_fatura AS SELECT cod AS codigo_erp, 'C1' AS codigo_empresa, v
 """
 
 
-def test_views_are_read_in_pages_and_then_from_the_newest_moment_on(cast: Cast, erp_database: Erp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_views_are_read_in_pages_and_then_from_the_newest_moment_on(
+    cast: Cast, alice: Client, erp_database: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database, secrets = erp_database
     monkeypatch.setattr(viewmode, "PAGE", 10)
     for statement in (*COMPANIES.split(";\n"), *RECEIVABLES.split(";\n")):
@@ -66,6 +68,11 @@ def test_views_are_read_in_pages_and_then_from_the_newest_moment_on(cast: Cast, 
         assert last is not None
         assert (last.received, last.updated, last.unchanged) == (2, 1, 1)
         assert list(Fatura.objects.filter(gone_at=None).values_list("codigo_erp", flat=True)) == ["F2"]
+    listed = alice.get("/w/hartwell/settings/erp/history/", {"tables": "empresa"}).content.decode()
+    assert listed.count(f"View, run {last.run_id}") == 1
+    page = alice.get(f"/w/hartwell/settings/erp/history/{last.pk}/").content.decode()
+    assert f"/w/hartwell/settings/erp/runs/{last.run_id}/" in page
+    assert "Changed" in page, "what was read is there"
 
 
 def test_a_renamed_column_is_named_and_the_rest_waits(cast: Cast, erp_database: Erp) -> None:

@@ -8,6 +8,7 @@ import io
 import re
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from django.db import connection
@@ -321,6 +322,9 @@ def test_the_list_can_be_filtered_by_last_purchase(cast: Cast, erp: Client, alic
     assert [contact.name for contact in page.context["page"].contacts] == ["Company late"]
     assert 'name="erp_bought_since"' in page.content.decode()
     assert listed(alice, f"{CONTACTS}?erp_bought_before=2026-08-01") == ["Company early"]
+    kept = {"erp_class": "A", "erp_category": "active", "erp_bought_since": "2026-08-01"}
+    saved = alice.post(f"{CONTACTS}lists/", {"name": "Good ones", "query": urlencode(kept)})["Location"]
+    assert dict(parse_qsl(saved.partition("?")[2])) == kept
     assert listed(alice, f"{CONTACTS}?kind=organisation&erp_bought_since=nonsense") == ["Company early", "Company late", "Company never"]
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
@@ -182,23 +184,44 @@ def _places(bar: Bar) -> str:
 
 
 @require_GET
-def export_csv(request: WorkspaceRequest) -> StreamingHttpResponse:
+def export_csv(request: WorkspaceRequest) -> HttpResponseBase:
     """Every customer in the order of the curve."""
-    view, folder = _view_or_404(request), tempfile.TemporaryDirectory()
-    copied = Path(folder.name, "customers")
-    dashboard_sheets.copy_customers(view, copied, is_excel=False)
+    view = _view_or_404(request)
+    try:
+        folder, copied = _copied(view, is_excel=False)
+    except OSError as error:
+        return _not_written(request, error)
     return _sent(request, dashboard_sheets.csv_text(copied), folder, ending=".csv", content_type="text/csv; charset=utf-8")
 
 
 @require_GET
-def export_xlsx(request: WorkspaceRequest) -> StreamingHttpResponse:
+def export_xlsx(request: WorkspaceRequest) -> HttpResponseBase:
     """The same and the groups, as a workbook."""
-    view, folder = _view_or_404(request), tempfile.TemporaryDirectory()
+    view = _view_or_404(request)
     overview, names = dashboard.overview(view), portfolio_names(request.membership, sight=view.sight)
-    copied = Path(folder.name, "customers")
-    dashboard_sheets.copy_customers(view, copied, is_excel=True)
+    try:
+        folder, copied = _copied(view, is_excel=True)
+    except OSError as error:
+        return _not_written(request, error)
     blocks = dashboard_sheets.workbook_blocks(copied, overview, portfolio_names=names)
     return _sent(request, blocks, folder, ending=".xlsx", content_type=XLSX)
+
+
+def _copied(view: View, *, is_excel: bool) -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """The customers in a file of their own, so that no transaction stays open while they are sent."""
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name, "customers")
+    try:
+        dashboard_sheets.copy_customers(view, path, is_excel=is_excel)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder, path
+
+
+def _not_written(request: WorkspaceRequest, error: OSError) -> HttpResponse:
+    messages.error(request, _("The file cannot be written: %(error)s") % {"error": error.strerror or type(error).__name__})
+    return redirect(_address(request, "dashboard"))
 
 
 def _sent(

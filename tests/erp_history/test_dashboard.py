@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import tempfile
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -290,6 +291,15 @@ def test_csv_and_excel_hold_what_is_shown_and_no_formulas(cast: Cast, erp: Clien
     cell = book["Customers"]["C2"]
     assert (cell.value.lstrip("'"), cell.data_type) == ("=HYPERLINK(1)", "s")
     assert [row[:3] for row in book["Classes"].iter_rows(min_row=2, values_only=True)] == [("A", 2, 100)]
+
+
+def test_a_file_that_cannot_be_written_is_said(cast: Cast, erp: Client, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(cast, erp)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at/all")
+    for ending in ("csv", "xlsx"):
+        page = alice.get(f"{PAGE}export.{ending}?months=3", follow=True)
+        assert page.redirect_chain == [(f"{PAGE}?months=3", 302)]
+        assert "The file cannot be written: No such file or directory" in page.content.decode()
 
 
 def test_odd_filters_are_left_out(cast: Cast, erp: Client, alice: Client) -> None:

@@ -78,13 +78,16 @@ def find_token(text: str, *, now: dt.datetime) -> tuple[ApiToken, Membership] | 
 
 @functools.cache
 def _of_prefix() -> str:
-    """The token with the person, the workspace and what the person is there: every request of the API begins with this."""
+    """The token with the person, the workspace and what the person is there: every request of the API begins with this.
+
+    Each is looked up by itself (OFFSET 0): to weigh in which order takes the planner twice as long as all the rest.
+    """
     names = ", ".join(columns_of(model, alias) for model, alias in ((ApiToken, "t"), (User, "u"), (Workspace, "w"), (Membership, "m")))
     return f"""
-    SELECT {names} FROM {ApiToken._meta.db_table} t
-    JOIN {User._meta.db_table} u ON u.id = t.user_id JOIN {Workspace._meta.db_table} w ON w.id = t.workspace_id
-    JOIN {Membership._meta.db_table} m ON m.workspace_id = t.workspace_id AND m.user_id = t.user_id
-    WHERE t.prefix = %s
+    SELECT {names} FROM (SELECT * FROM {ApiToken._meta.db_table} WHERE prefix = %s OFFSET 0) t,
+    LATERAL (SELECT * FROM {User._meta.db_table} WHERE id = t.user_id OFFSET 0) u,
+    LATERAL (SELECT * FROM {Workspace._meta.db_table} WHERE id = t.workspace_id OFFSET 0) w,
+    LATERAL (SELECT * FROM {Membership._meta.db_table} WHERE workspace_id = t.workspace_id AND user_id = t.user_id OFFSET 0) m
     """  # noqa: S608  names are of models
 
 

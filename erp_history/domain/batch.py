@@ -159,7 +159,7 @@ def _finish(work: _Checking, batch: Batch, present: Collection[str]) -> None:
     if keep is not None:
         batch.keys = _texts(_key_columns(work, batch.columns))
     batch.size = len(batch.keys)
-    batch.has_deletions = "t" in batch.columns["excluido"]
+    batch.has_deletions = "excluido" not in batch.unsent and "t" in batch.columns["excluido"]
 
 
 def _winners(work: _Checking, bad: set[int], batch: Batch) -> list[bool] | None:

@@ -42,12 +42,13 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         return Merged()
     table = batch.table
     names = [name for name in table.names if name in batch.columns and name not in batch.unsent]
+    order = _order(batch)
     with connection.cursor() as cursor:
         cursor.execute(emptied(batch))
         with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
-            copy.write(copy_text(_in_order(batch, names)))
+            copy.write(copy_text(_columns(batch, names, order)))
         values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size}
-        values |= _edges(batch) | _probes(batch)
+        values |= _keys(batch, order)
         try:
             added = _insert_new(cursor, batch, values)
             if added:
@@ -68,26 +69,24 @@ def _try(cursor: CursorWrapper, statement: str, values: Mapping[str, Any], *, be
         cursor.nextset()
 
 
-def _in_order(batch: Batch, names: Sequence[str]) -> Sequence[Sequence[str | None]]:
-    """The columns with their rows in the order of the keys, as all batches write them."""
-    columns = [batch.columns[name] for name in names]
+def _order(batch: Batch) -> Sequence[int]:
+    """The rows in the order of their keys, as all batches write them."""
     if sorted(batch.keys) == batch.keys:
-        return columns
-    order = sorted(range(batch.size), key=batch.keys.__getitem__)
-    return [[column[index] for index in order] for column in columns]
+        return range(batch.size)
+    return sorted(range(batch.size), key=batch.keys.__getitem__)
 
 
-def _edges(batch: Batch) -> dict[str, list[str | None]]:
-    """The first and the last key."""
-    positions = {"first": batch.keys.index(min(batch.keys)), "last": batch.keys.index(max(batch.keys))}
-    return {edge: [batch.columns[name][position] for name in batch.table.key] for edge, position in positions.items()}
+def _columns(batch: Batch, names: Sequence[str], order: Sequence[int]) -> Sequence[Sequence[str | None]]:
+    if isinstance(order, range):
+        return [batch.columns[name] for name in names]
+    return [[batch.columns[name][position] for position in order] for name in names]
 
 
-def _probes(batch: Batch) -> dict[str, list[str | None]]:
-    """Some keys of the batch, evenly spread, the first and the last among them; of a small one all."""
-    order = sorted(range(batch.size), key=batch.keys.__getitem__)
-    chosen = {order[number * (batch.size - 1) // (PROBES - 1)] for number in range(PROBES)}
-    return {f"probe_{name}": [batch.columns[name][position] for position in chosen] for name in batch.table.key}
+def _keys(batch: Batch, order: Sequence[int]) -> dict[str, list[str | None]]:
+    """The first key and the last, and some that are evenly spread, these two among them; of a small batch all."""
+    found = {edge: [batch.columns[name][order[at]] for name in batch.table.key] for edge, at in (("first", 0), ("last", -1))}
+    spread = sorted({number * (batch.size - 1) // (PROBES - 1) for number in range(PROBES)})
+    return found | {f"probe_{name}": [batch.columns[name][order[at]] for at in spread] for name in batch.table.key}
 
 
 def _insert_new(cursor: CursorWrapper, batch: Batch, values: Mapping[str, Any]) -> int:
@@ -173,7 +172,7 @@ def _statement(name: str, staging: str, stored: Stored, *, deletions: bool, snap
         column: f"CASE WHEN s.excluido THEN coalesce(s.{column}, o.{column}) ELSE s.{column} END" if deletions else f"s.{column}"
         for column in rest
     }
-    keys, order = ", ".join(table.key), ", ".join(f'{key} COLLATE "C"' for key in table.key)  # the order of _in_order
+    keys, order = ", ".join(table.key), ", ".join(f'{key} COLLATE "C"' for key in table.key)  # that of _order
     news = ", ".join(f"{expression} AS {column}" for column, expression in wanted.items())
     same = f"(o.excluido, {', '.join(f'o.{c}' for c in rest)}) IS NOT DISTINCT FROM (s.excluido, {', '.join(wanted.values())})"
     taken = ", ".join(f"{column} = EXCLUDED.{column}" for column in [*content, "received_at", "request_id"])

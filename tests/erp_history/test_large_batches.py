@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from erp_history.domain.batch import copy_text
-from erp_history.domain.merge import DENSE, WORTH_ASKING
+from erp_history.domain.merge import DENSE, PROBES, WORTH_ASKING
 from erp_history.domain.tables import TABLES
 from tests.erp_history.makers import company, counts, push
 
@@ -71,6 +71,14 @@ def test_new_rows_between_those_stored_are_only_inserted(erp: Client, others: in
         0,
     ]
     assert len(stored(erp)) == others + 10 * EACH
+
+
+def test_one_row_is_stored_where_no_probe_looks(erp: Client) -> None:
+    rows = [company(f"C{number:03d}", cidade="A") for number in range(10 * PROBES)]
+    push(erp, "empresa", [rows[1], rows[5] | {"cidade": "B"}])
+
+    assert counts(push(erp, "empresa", rows)) == [len(rows), len(rows) - 2, 1, 1, 0, 0]
+    assert counts(push(erp, "empresa", rows)) == [len(rows), 0, 0, len(rows), 0, 0]
 
 
 def test_deleted_and_lost_rows_come_back_or_keep_what_is_known(erp: Client, others: int) -> None:

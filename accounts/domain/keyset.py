@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import models
 from django.db.models import F, Model, Q, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan  # type: ignore[import-untyped]  # the stubs lack it
 from django.utils import timezone
 
 from crmsync.lib.paging import CursorError, decode_cursor, encode_cursor

@@ -47,7 +47,7 @@ def merge(workspace: Workspace, batch: Batch, *, request_id: int, snapshot_id: i
         cursor.execute(emptied(batch))
         with cursor.copy(f"COPY pg_temp.{staging_of(batch)} ({', '.join(names)}) FROM STDIN") as copy:
             copy.write(copy_text(_columns(batch, names, order)))
-        values = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size}
+        values: dict[str, Any] = {"workspace": workspace.pk, "request": request_id, "snapshot": snapshot_id, "most": DENSE * batch.size}
         values |= _keys(batch, order)
         try:
             added = _insert_new(cursor, batch, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -46,20 +47,19 @@ def register() -> None:
     places.add_settings_entry(places.SettingsEntry(label=_("ERP data"), url_name="erp_history:settings", order=45, covers=covers))
 
 
-def alerted(request: HttpRequest) -> ErpSource | None:
+def alerted(request: HttpRequest) -> QuerySet[ErpSource]:
     """The source whose maximum time without success has passed, until a run is successful again."""
-    workspace = membership_of(request).workspace
-    return ErpSource.objects.filter(workspace=workspace, alerted_at__isnull=False, active=True).first()
+    return ErpSource.objects.filter(workspace=membership_of(request).workspace, alerted_at__isnull=False, active=True)
 
 
 def alerts_open(request: HttpRequest) -> int:
-    return int(alerted(request) is not None)
+    return int(alerted(request).exists())
 
 
 def home_panel(request: HttpRequest) -> str | None:
     """Only when somebody must look."""
     membership = membership_of(request)
-    source = alerted(request) if membership.is_admin else None
+    source = alerted(request).first() if membership.is_admin else None
     if source is None:
         return None
     url = reverse("erp_history:settings", kwargs={"slug": membership.workspace.slug})

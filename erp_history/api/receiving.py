@@ -54,13 +54,17 @@ class ReceivingView(ErpView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.told.user_id = request.user.pk
-        self.told.token_name = self.request.auth.name if self.request.auth else ""
         if request.method == "POST":
             self.raw = read_body(request._request)
             self.told.size = len(self.raw)
             if not request.headers.get("Content-Encoding"):
                 self.told.sample = beginning(self.raw)
+
+    def check_permissions(self, request: Request) -> None:
+        """Who asked stands in the history also when it was refused."""
+        self.told.user_id = request.user.pk
+        self.told.token_name = self.request.auth.name if self.request.auth else ""
+        super().check_permissions(request)
 
     def body_digest(self, request: ApiRequest) -> str:
         return hashlib.sha256(self.raw).hexdigest()

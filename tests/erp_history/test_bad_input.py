@@ -120,7 +120,7 @@ def test_a_token_without_the_scope_is_written_down_too(cast: Cast, erp: Client) 
     post(api_client(cast.alice, cast.workspace, scopes=["read"]), "empresa", [company("C1")])
 
     [kept] = erp.get("/api/v1/erp/requests/").json()["results"]
-    assert kept["status"] == 403
+    assert (kept["status"], kept["token_name"], kept["user"]) == (403, "Test", cast.alice.pk)
 
 
 def test_an_idempotency_key_stores_once_and_refuses_another_body(erp: Client) -> None:

@@ -92,8 +92,8 @@ class ThreeSides:
         self.desk.company(f"firm{number}", f"Desk firm {number}", codeReferenceAdditional=f"D{number}")
 
     def _new_in_the_books(self) -> None:
-        number = self._next("new in the books")
-        self.books.customer(number, f"Books customer {number}")
+        """The books give the number: one of ours could be that of a customer whom the synchroniser has just made."""
+        self.books.control(add_customers=[{"name": f"Books customer {self._next('new in the books')}"}])
 
     def _new_here(self) -> None:
         number = self._next("new here")

@@ -62,8 +62,8 @@ class ReceivingView(ErpView):
 
     def check_permissions(self, request: Request) -> None:
         """Who asked stands in the history also when it was refused."""
-        self.told.user_id = request.user.pk
-        self.told.token_name = self.request.auth.name if self.request.auth else ""
+        if self.request.auth is not None:
+            self.told.user_id, self.told.token_name = request.user.pk, self.request.auth.name
         super().check_permissions(request)
 
     def body_digest(self, request: ApiRequest) -> str:

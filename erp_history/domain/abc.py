@@ -26,8 +26,8 @@ whole AS MATERIALIZED (
 ), running AS MATERIALIZED (
   SELECT revenue, sum(revenue) OVER (ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING) AS upto FROM unit WHERE revenue > 0
 ), lowest AS MATERIALIZED (
-  SELECT (SELECT revenue FROM running WHERE upto >= a_ends AND a_ends > 0 LIMIT 1) AS a,
-    (SELECT revenue FROM running WHERE upto >= b_ends AND b_ends > 0 LIMIT 1) AS b FROM whole
+  SELECT (SELECT revenue FROM running WHERE upto >= a_ends AND a_ends > 0 ORDER BY revenue DESC LIMIT 1) AS a,
+    (SELECT revenue FROM running WHERE upto >= b_ends AND b_ends > 0 ORDER BY revenue DESC LIMIT 1) AS b FROM whole
 )
 """
 CLASS = "CASE WHEN revenue > 0 THEN CASE WHEN revenue >= lowest.a THEN 'A' WHEN revenue >= lowest.b THEN 'B' ELSE 'C' END END"

@@ -20,9 +20,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_ROWS = 50_000
 MAX_BRACES = 4 * MAX_ROWS
 MAX_COMMAS = 80 * MAX_ROWS
-# Names cannot be counted by their colons when white space stands between.
 # A value of a row that is read straight into columns. Longer whole numbers are for orjson, which makes a number with a fraction of them.
 Value = str | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | float | bool | None
+# Names cannot be counted by their colons when white space stands between.
 BLANK_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 BOM = b"\xef\xbb\xbf"
 JSON, NDJSON, CSV = "json", "ndjson", "csv"
